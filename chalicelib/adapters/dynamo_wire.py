@@ -26,6 +26,7 @@ from chalicelib.adapters.table import (
     Lacks,
     Present,
     Value,
+    check_key,
     check_number,
 )
 
@@ -74,6 +75,8 @@ def item_from_wire(wire: Mapping[str, Wire]) -> dict[str, Value]:
 
 
 def key_to_wire(key: Key) -> dict[str, Wire]:
+    """Raises `Invalid` for an empty part: not every emulator refuses it."""
+    check_key(key)
     return item_to_wire({PK: key.pk, SK: key.sk})
 
 
@@ -109,6 +112,9 @@ class Expression:
                 return f"attribute_exists({self.name(PK)})"
             case Lacks(attr):
                 return f"attribute_not_exists({self.name(attr)})"
+            case Is(attr, None):
+                # The same as `= NULL`, which emulators take for absence.
+                return f"attribute_type({self.name(attr)}, {self.value('NULL')})"
             case Is(attr, value):
                 return f"{self.name(attr)} = {self.value(value)}"
             case IsNot(attr, value):

@@ -33,11 +33,11 @@ class Key(NamedTuple):
 
     @classmethod
     def of(cls, item: Item) -> "Key":
-        """The key in an item. Raises `Invalid` unless both parts are non-empty strings."""
+        """The key in an item. Raises `Invalid` unless both parts are strings the table takes."""
         pk, sk = item.get(PK), item.get(SK)
-        if not (isinstance(pk, str) and isinstance(sk, str) and pk and sk):
-            raise Invalid("pk and sk must be non-empty strings")
-        return cls(pk, sk)
+        if not (isinstance(pk, str) and isinstance(sk, str)):
+            raise Invalid("pk and sk must be strings")
+        return check_key(cls(pk, sk))
 
 
 # Conditions, on the item as it stands before the write.
@@ -246,6 +246,13 @@ class Table(Protocol):
         """
 
 
+def check_key(key: Key) -> Key:
+    """The key, if DynamoDB takes it."""
+    if not (0 < len(key.pk.encode()) <= 2048 and 0 < len(key.sk.encode()) <= 1024):
+        raise Invalid("a partition key has 1 to 2048 bytes, a sort key 1 to 1024")
+    return key
+
+
 def check_range(prefix: str | None, after: str | None, upto: str | None, limit: int | None) -> None:
     """Raise `Invalid` for a query both tables must refuse alike."""
     if prefix is not None and (after is not None or upto is not None):
@@ -260,7 +267,7 @@ def check_write(operations: Sequence[Operation]) -> None:
     """Raise `Invalid` for a write both tables must refuse alike."""
     if not 1 <= len(operations) <= 100:
         raise Invalid("a write is 1 to 100 operations")
-    if len({op.key for op in operations}) < len(operations):
+    if len({check_key(op.key) for op in operations}) < len(operations):
         raise Invalid("a transaction touches each item once")
 
 

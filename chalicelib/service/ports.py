@@ -3,9 +3,17 @@
 The adapters ring answers these; the memory adapters and the AWS ones pass the same contract tests.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
+
+from chalicelib.domain.clinic import Clinic
+from chalicelib.domain.cursor import Cursor, InFlight
+from chalicelib.domain.delivery import Event, Reminder
+from chalicelib.domain.occurrence import Reason
+from chalicelib.domain.patient import Channel
+from chalicelib.service.chart import AccessKey, Audit, Chart, Reference, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,3 +136,94 @@ class NotQueued(Exception):  # noqa: N818
     def __init__(self, count: int, codes: Sequence[str]) -> None:
         super().__init__(f"{count} messages not queued: {', '.join(sorted(set(codes)))}")
         self.count = count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watermark:
+    """How far the tick has looked, and when each busy lane is free again."""
+
+    through: datetime
+    lanes: Mapping[str, datetime] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """Everything durable. Reads of one patient are consistent; lists and indexes may lag by seconds.
+
+    A write answers False where somebody else changed the same thing first: load again, decide again.
+    """
+
+    # clinics and their keys
+
+    def create_clinic(self, clinic: Clinic) -> bool:
+        """False when the sending number is another clinic's already."""
+
+    def clinic(self, clinic_id: str, *, now: datetime | None = None) -> Clinic | None:
+        """The clinic as it stands; with `now`, as it stood at most a few seconds before."""
+
+    def clinics(self) -> list[Clinic]: ...
+
+    def replace_clinic(self, old: Clinic, new: Clinic) -> bool: ...
+
+    def add_key(self, key: AccessKey) -> None: ...
+
+    def keys(self, clinic_id: str) -> list[AccessKey]: ...
+
+    def key_of(self, secret_hash: str) -> AccessKey | None: ...
+
+    def revoke_key(self, key: AccessKey) -> None: ...
+
+    # patients
+
+    def chart(self, clinic_id: str, patient_id: str, *, now: datetime) -> Chart | None:
+        """One consistent read of everything that decides a patient's sends. Costs one call."""
+
+    def enrolment(self, clinic_id: str, patient_id: str) -> str | None:
+        """The digest of the body the patient was enrolled with."""
+
+    def enrol(self, chart: Chart, digest: str, tasks: Sequence[Task], audit: Audit) -> bool: ...
+
+    def commit(self, old: Chart, new: Chart, tasks: Sequence[Task] = (), audit: Audit | None = None) -> bool:
+        """All that differs between the two charts, in one transaction, if neither `rev` nor `seq` has moved."""
+
+    def roster(self, clinic_id: str, *, limit: int, start: str | None = None) -> tuple[list[str], str | None]:
+        """A page of the clinic's patient ids in order of name, and where the next one starts."""
+
+    def number_stopped(self, clinic_id: str, number: str) -> bool: ...
+
+    # delivery
+
+    def due(self, shard: int, after: datetime | None, upto: datetime, *, limit: int) -> list[Reference]:
+        """What the index holds as due in (after, upto], the earliest first, at most `limit`."""
+
+    def watermark(self) -> Watermark | None: ...
+
+    def advance_watermark(self, old: Watermark | None, new: Watermark) -> bool: ...
+
+    def claim(self, old: Cursor, new: Cursor, reference: Reference) -> Cursor | None:
+        """Takes the wake and moves the cursor on, in one conditional write. None when it was done; otherwise the
+        cursor as it stands, unless it carries the claim's own token (an answer that was lost), which is None too."""
+
+    def hold(self, reference: Reference, until: datetime | None, lane: str, reason: Reason) -> bool:
+        """Moves a due wake to `until` without taking it."""
+
+    def retry(self, reference: Reference, channel: Channel, old: InFlight, new: InFlight) -> bool:
+        """Replaces the channel's claim by its next attempt, if it still is the one that was read."""
+
+    def reminder(self, clinic_id: str, patient_id: str, seq: int) -> Reminder | None: ...
+
+    def reminders(self, clinic_id: str, patient_id: str, *, after: int = 0) -> Iterator[Reminder]:
+        """The history from `seq` after + 1 on, in order."""
+
+    def record(self, reminder: Reminder, event: Event) -> None:
+        """Writes the record of a wake. Its status moves as the event says from whatever stands there already."""
+
+    def evidence(self, clinic_id: str, patient_id: str, seq: int, event: Event, provider_id: str, at: datetime, detail: str) -> None:
+        """Notes a provider's event on the record it is about, which may not exist yet."""
+
+    # staff
+
+    def open_task(self, task: Task) -> bool:
+        """False when it is there already."""
+
+    def tasks(self, clinic_id: str, *, limit: int, start: str | None = None) -> tuple[list[Task], str | None]:
+        """The clinic's open tasks, worst first."""

@@ -17,7 +17,6 @@ from chalicelib.adapters.table import (
     Is,
     IsNot,
     Item,
-    Key,
     Lacks,
     Operation,
     Present,
@@ -87,17 +86,8 @@ def applied(op: Operation, before: Item | None) -> Item | None:
             return after
 
 
-def checked(key: Key) -> Key:
-    """The key, if DynamoDB takes it."""
-    Key.of({PK: key.pk, SK: key.sk})
-    if len(key.pk.encode()) > 2048 or len(key.sk.encode()) > 1024:
-        raise Invalid("a partition key has at most 2048 bytes, a sort key 1024")
-    return key
-
-
 def owned(op: Operation) -> Operation:
     """The operation with values of its own, each of a kind the table can hold."""
-    checked(op.key)
     if isinstance(op, Put):
         return Put(copied(op.item), op.when)
     if isinstance(op, Change):

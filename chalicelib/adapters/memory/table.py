@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 from typing import NamedTuple
 
-from chalicelib.adapters.memory.item import applied, checked, copied, holds, owned
+from chalicelib.adapters.memory.item import applied, copied, holds, owned
 from chalicelib.adapters.meter import Meter, Write, item_bytes
 from chalicelib.adapters.schema import SCHEMA, TTL, Index, Schema
 from chalicelib.adapters.table import (
@@ -25,6 +25,7 @@ from chalicelib.adapters.table import (
     Remove,
     Table,
     Written,
+    check_key,
     check_range,
     check_write,
 )
@@ -82,13 +83,13 @@ class MemoryTable(Table):
 
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         with self._lock:
-            item = self._items.get(checked(key))
+            item = self._items.get(check_key(key))
             self._read("GetItem", [_size(item)], consistent)
             return None if item is None else copied(item)
 
     def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> list[Item | None]:
         with self._lock:
-            distinct = list(dict.fromkeys(map(checked, keys)))
+            distinct = list(dict.fromkeys(map(check_key, keys)))
             for first in range(0, len(distinct), 100):
                 batch = distinct[first : first + 100]
                 self._read("BatchGetItem", [_size(self._items.get(key)) for key in batch], consistent)
