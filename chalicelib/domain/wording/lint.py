@@ -34,8 +34,8 @@ def _words(*lines: str) -> tuple[str, ...]:
     return tuple(word for line in lines for word in line.split("|"))
 
 
-# Accents and apostrophes are folded away before matching. A trailing * matches any ending. Chinese has no word
-# ends, so its lists match anywhere.
+# Accents and apostrophes are folded away before matching. A trailing * matches any ending. Chinese has no
+# word ends, so its lists match anywhere.
 _REASSURANCE = _words(
     "good sign|positive sign|encouraging|nothing to worry|no need to worry|dont worry|do not worry",
     "no cause for alarm|youre fine|you are fine|youll be fine|is normal|perfectly normal|all clear",
@@ -57,8 +57,8 @@ _DRUGS = _words(
     "clopidogrel|warfarin*|apixaban|rivaroxaban|heparin*|morphine|morfina|opioid*|oxycodone|tramadol",
 )
 _DRUGS_ZH = _words("巴氯芬|肉毒|替扎尼定|丹曲林|地西泮|加巴喷丁|普瑞巴林|阿司匹林|华法林")
-# What would tell a bystander about body, symptom or medicine. Visit, session, therapy, treatment and review are
-# not among them: they say no more than the name of the clinic does.
+# What would tell a bystander about body, symptom or medicine. Visit, session, therapy, treatment and review
+# are not among them: they say no more than the name of the clinic does.
 _HEALTH = _words(
     "spasm*|skin|bladder|bowel|feeling|movement|breath*|legs|catheter|medicine*|medication*|pills|refill is",
     "pain|fever|itching|confusion|stiffness|wound|how strong|mood|symptom*|sensation*",
@@ -68,7 +68,7 @@ _HEALTH = _words(
     "fievre|demangeaison*|raideur|plaie|intensite",
 )
 _HEALTH_ZH = _words(
-    "痉挛|皮肤|膀胱|大小便|感觉|活动|呼吸|用药|停药|服药|请于{date}前续药|疼|发热|瘙痒|僵硬|意识|导尿管|腿",
+    "痉挛|皮肤|膀胱|大小便|感觉|活动|呼吸|用药|停药|服药|前续药|疼|发热|瘙痒|僵硬|意识|导尿管|腿",
     "破损|程度如何",
 )
 
@@ -144,7 +144,8 @@ def _reply_words(text: str) -> list[Finding]:
     findings = []
     lowered = _bare(text)
     for word in _OPT_OUT_WORDS:
-        asked = re.search(rf"(?:{_REPLY_VERBS})\s*(?:with\s+|con\s+|par\s+)?[\"']?{word}(?!\w)", lowered)
+        ends = r"(?!\w)" if word.isascii() else ""
+        asked = re.search(rf"(?:{_REPLY_VERBS})\s*(?:with\s+|con\s+|par\s+)?[\"']?{word}{ends}", lowered)
         shouted = word.isascii() and re.search(rf"(?<!\w){word.upper()}(?!\w)", text)
         if asked or shouted:
             findings.append(Finding(rule="reply word", detail=word))

@@ -33,6 +33,7 @@ _BODY = (
     "margin:0;padding:16px;font-family:Arial,Helvetica,sans-serif;font-size:18px;line-height:1.5;"
     "color-scheme:light dark"
 )
+_COLUMN = "max-width:600px;margin:0 auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +134,7 @@ def _html_lines(content: _Filled, subject: str, copy: LanguageCopy) -> Iterator[
     yield f"<title>{escape(subject)}</title></head>"
     yield f'<body style="{_BODY}">'
     # Mail programs drop <html lang>; the language must also stand on an element that survives.
-    yield f'<main lang="{escape(copy.tag)}" style="max-width:600px;margin:0 auto">'
+    yield f'<div role="article" aria-label="{escape(subject)}" lang="{escape(copy.tag)}" style="{_COLUMN}">'
     yield f'<h1 style="font-size:22px;line-height:1.3;margin:0 0 16px">{escape(subject)}</h1>'
     yield f'<p style="margin:0 0 16px">{escape(content.greeting)}</p>'
     yield f'<p style="margin:0 0 24px;font-size:20px">{escape(content.line)}</p>'
@@ -145,7 +146,7 @@ def _html_lines(content: _Filled, subject: str, copy: LanguageCopy) -> Iterator[
         f'<p style="margin:0;font-size:16px">{escape(content.why)} '
         f"{_link(label, address, 'color:inherit;text-decoration:underline')}</p>"
     )
-    yield "</main></body></html>"
+    yield "</div></body></html>"
 
 
 def _link(label: str, address: str, style: str) -> str:

@@ -93,7 +93,7 @@ def day_phrase(day: date, today: date, language: str) -> str:
 
 
 def times_phrase(times: Sequence[time], language: str) -> str:
-    """The visits of one day: `9am, 10:30am, 2pm`, then `+2` for those that do not fit."""
+    """The visits of one day: `9:00am, 10:30am, 2:00pm`, then `+2` for those that do not fit."""
     ordered = sorted(times)
     named = _patterns(language).separator.join(_brief_time(at, language) for at in ordered[:MAX_TIMES])
     beyond = len(ordered) - MAX_TIMES
@@ -101,7 +101,7 @@ def times_phrase(times: Sequence[time], language: str) -> str:
 
 
 def sessions_phrase(sessions: Sequence[tuple[date, time]], language: str) -> str:
-    """The sessions of one week, by weekday and day of the month: `Mon 9 10:30am, Wed 11 2pm`."""
+    """The sessions of one week, by weekday and day of the month: `Mon 9 10:30am, Wed 11 2:00pm`."""
     patterns = _patterns(language)
 
     def named(day: date, at: time) -> str:
@@ -137,11 +137,7 @@ def choices_phrase(initials: Sequence[str]) -> str:
 
 
 def _brief_time(at: time, language: str) -> str:
-    if language != "en":
-        return local_time(at, language)
-    half = "am" if at.hour < 12 else "pm"
-    hour = at.hour % 12 or 12
-    return f"{hour}:{at.minute:02}{half}" if at.minute else f"{hour}{half}"
+    return local_time(at, language).replace(" AM", "am").replace(" PM", "pm")
 
 
 def _patterns(language: str) -> _Patterns:

@@ -3,8 +3,9 @@
 Run over the shipped copy by the tests, and usable on any other copy before it is let in.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, time, timedelta
+from functools import cache
 
 from chalicelib.domain.wording.book import Content, Copybook, LanguageCopy, Role, Template
 from chalicelib.domain.wording.lint import MAX_CLINIC_UNITS, Finding, lint
@@ -31,7 +32,8 @@ _A_YEAR = [date(2028, 1, 1) + timedelta(days=n) for n in range(366)]
 _CLOCK = [time(hour, minute) for hour in range(24) for minute in (0, 59)]
 
 
-def worst_case(language: str) -> dict[str, str]:
+@cache
+def worst_case(language: str) -> Mapping[str, str]:
     """The longest value each slot may hold in this language.
 
     Clinic 20 characters (6 in Chinese), phone 14, link 18, emergency number 3, crisis line 12
