@@ -1,9 +1,9 @@
 from itertools import count
 
-import boto3
 import pytest
 from moto import mock_aws
 
+from chalicelib.adapters import clients
 from chalicelib.adapters.dynamo import DynamoTable
 from chalicelib.adapters.memory import MemoryTable
 from chalicelib.adapters.schema import create_table_request
@@ -24,7 +24,7 @@ def dynamo_table(client) -> DynamoTable:
 def dynamo():
     """A client in a mocked AWS. Made once for a module: a client costs more than a table."""
     with mock_aws():
-        yield boto3.client("dynamodb", **AWS)
+        yield clients.dynamo_client(**AWS)
 
 
 @pytest.fixture(params=["memory", "dynamo"])
