@@ -63,9 +63,7 @@ def test_a_fact_with_nothing_to_see_counts_as_missing(empty):
         sms(phone=empty)
 
 
-@pytest.mark.parametrize(
-    "name", ["{phone}", "{0.__class__}", "{{clinic}}", "{emerg!r:>99}", "%(phone)s", "$phone"]
-)
+@pytest.mark.parametrize("name", ["{phone}", "{0.__class__}", "{{clinic}}", "{emerg!r:>99}", "%(phone)s", "$phone"])
 def test_a_clinic_name_can_not_reach_another_slot(name):
     assert sms(clinic=name).text.startswith(f"{name}: visit tomorrow")
 
@@ -223,8 +221,9 @@ def test_no_value_can_add_markup_or_a_header(name):
     assert [found[:2] for found in named.attributes] == [found[:2] for found in plain.attributes]
 
 
-def test_markup_in_a_value_is_shown_as_text():
-    mail = email(clinic='<b onclick="x">&')
+@pytest.mark.parametrize("slot", ["clinic", "phone", "emerg", "day", "time"])
+def test_markup_in_any_value_is_shown_as_text(slot):
+    mail = email(**{slot: '<b onclick="x">&'})
     assert "<b " not in mail.html
     assert '<b onclick="x">&' in " ".join(Outline(mail.html).text)
 
