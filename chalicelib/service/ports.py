@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.clinic import Clinic
-from chalicelib.domain.cursor import Cursor, InFlight
+from chalicelib.domain.cursor import Cursor, InFlight, Lane
 from chalicelib.domain.delivery import Event, Reminder
 from chalicelib.domain.occurrence import Reason
 from chalicelib.domain.patient import Channel
@@ -199,12 +199,12 @@ class Store(Protocol):
 
     def advance_watermark(self, old: Watermark | None, new: Watermark) -> bool: ...
 
-    def claim(self, old: Cursor, new: Cursor, reference: Reference) -> Cursor | None:
-        """Takes the wake and moves the cursor on, in one conditional write. None when it was done; otherwise the
-        cursor as it stands, unless it carries the claim's own token (an answer that was lost), which is None too."""
+    def claim(self, chart: Chart, new: Cursor) -> Cursor | None:
+        """Takes the wake and moves the cursor on, in one conditional write. None when that is done, also by an
+        earlier asking whose answer was lost (it carries the claim's own token); otherwise the cursor as it stands."""
 
-    def hold(self, reference: Reference, until: datetime | None, lane: str, reason: Reason) -> bool:
-        """Moves a due wake to `until` without taking it."""
+    def hold(self, reference: Reference, until: datetime | None, lane: Lane | None, reason: Reason) -> bool:
+        """Moves a due wake to `until` (and to another lane) without taking it."""
 
     def retry(self, reference: Reference, channel: Channel, old: InFlight, new: InFlight) -> bool:
         """Replaces the channel's claim by its next attempt, if it still is the one that was read."""
@@ -217,7 +217,16 @@ class Store(Protocol):
     def record(self, reminder: Reminder, event: Event) -> None:
         """Writes the record of a wake. Its status moves as the event says from whatever stands there already."""
 
-    def evidence(self, clinic_id: str, patient_id: str, seq: int, event: Event, provider_id: str, at: datetime, detail: str) -> None:
+    def evidence(
+        self,
+        clinic_id: str,
+        patient_id: str,
+        seq: int,
+        event: Event,
+        provider_id: str,
+        at: datetime,
+        detail: str,
+    ) -> None:
         """Notes a provider's event on the record it is about, which may not exist yet."""
 
     # staff

@@ -1,0 +1,72 @@
+"""The clinic: who sends, from which number, in which hours, and whom to page."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from enum import StrEnum
+
+from .ids import ClinicId
+from .local_time import DEFAULT_WINDOW, ContactWindow
+
+
+class ContentLevel(StrEnum):
+    """How much a text may say. Minimal is the default: a text is read by whoever holds the phone."""
+
+    MINIMAL = "minimal"
+    STANDARD = "standard"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody of the clinic's staff whom the service may page."""
+
+    name: str
+    phone: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficeHours:
+    weekday: int
+    """Monday is 0."""
+    start: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clinic:
+    """One tenant. `country` decides the emergency numbers, never a patient's language."""
+
+    id: ClinicId
+    name: str
+    timezone: str
+    country: str
+    """ISO 3166 alpha-2; also how national phone numbers are read."""
+    phone: str
+    sms_number: str
+    """The number texts leave from and replies come to; one clinic a number."""
+    from_email: str
+    language: str = "en"
+    contact_window: ContactWindow = DEFAULT_WINDOW
+    office_hours: tuple[OfficeHours, ...] = ()
+    holidays: tuple[date, ...] = ()
+    on_call: tuple[Person, ...] = ()
+    lead: Person | None = None
+    sms_content_level: ContentLevel = ContentLevel.MINIMAL
+    sms_per_second: float = 1.0
+    """What the carrier lets this number send; 1 is the usual 10DLC allowance."""
+    stopped_at: datetime | None = None
+    """Set while the clinic's stop switch is on: nothing is claimed for its patients."""
+    stop_reason: str | None = None
+    version: int = 1
+
+
+EMERGENCY_NUMBERS = {
+    "US": ("911", "988"),
+    "CA": ("911", "988"),
+    "ES": ("112", "024"),
+    "FR": ("112", "3114"),
+    "CN": ("120", "12356"),
+    "GB": ("999", "116 123"),
+    "MX": ("911", "800 911 2000"),
+}
+"""(emergency, crisis) by country: clinical reference §3.4. A clinic elsewhere cannot be made until its are known."""

@@ -1,0 +1,164 @@
+"""The cursor: the one small item that says where a patient's plan stands and when to look at it next.
+
+Its `rev` fences every change of facts and its `seq` every wake, so that a claim, the conditional write that takes a
+wake and moves the cursor on in one step, is the last check before anything leaves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from . import ENGINE
+from .facts import Progress
+from .occurrence import About, Entry, Occurrence, Rank, Reason, State
+from .patient import Category, Channel
+from .plan import Session
+
+SHARDS = 4
+"""The due index is spread over this many partitions: 500 claims a second each, which is what a new index takes
+anyway (2,000 a second) and twenty times what a short code can send."""
+
+
+class Lane(StrEnum):
+    """What a wake will need a slot on: a number's texts, the e-mail service, or nothing."""
+
+    SMS = "sms"
+    EMAIL = "email"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one occurrence came to in a wake, as the history keeps it."""
+
+    id: str
+    step: str
+    kind: str
+    channel: Channel
+    state: State
+    """`SENT` means: it went with the wake's message, and its fate is the message's."""
+    rule: str
+    detail: str
+    planned_at: datetime
+    about: About = About()
+    carried_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wake:
+    """What one wake does: at most one message, any number of tasks, and what it lays to rest."""
+
+    due: datetime
+    channel: Channel
+    """SMS or EMAIL for a message; TASK when nothing is sent."""
+    kind: str
+    template: str
+    category: Category
+    rank: Rank
+    useful_until: datetime
+    about: About
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def sends(self) -> bool:
+        return self.channel is not Channel.TASK
+
+    @property
+    def tasks(self) -> tuple[Outcome, ...]:
+        return tuple(o for o in self.outcomes if o.channel is Channel.TASK and o.state is State.SENT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InFlight:
+    """The latest wake of a channel: claimed, and settled once the history holds its record."""
+
+    seq: int
+    attempt: int
+    token: str
+    at: datetime
+    not_sent: bool = False
+    """The provider said for certain that this attempt did not go out."""
+    wake: Wake
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    rev: int
+    seq: int
+    due: datetime | None
+    """The next instant at which something may have to be done; None when there is nothing to come."""
+    lane: Lane
+    progress: Progress
+    in_flight: Mapping[Channel, InFlight] = field(default_factory=dict)
+    computed_by: str = ENGINE
+    """Agenda and zone-data version behind `due`."""
+    held: Reason | None = None
+    """Why a due reminder waits, while it does."""
+    session: Session | None = None
+    """The open check-in: it stands here because the claim that sends one also opens it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Nothing is done now; look again at `until` (None: when somebody changes something)."""
+
+    until: datetime | None
+    lane: Lane
+    reason: Reason
+
+
+def lane_of(entry: Entry | None) -> Lane:
+    match entry.channel if entry else None:
+        case Channel.SMS:
+            return Lane.SMS
+        case Channel.EMAIL:
+            return Lane.EMAIL
+        case _:
+            return Lane.NONE
+
+
+def outcome_of(entry: Entry, state: State) -> Outcome:
+    o: Occurrence = entry.occurrence
+    return Outcome(
+        id=o.id,
+        step=o.step,
+        kind=o.kind,
+        channel=entry.channel,
+        state=state,
+        rule=entry.reason.rule,
+        detail=entry.reason.detail,
+        planned_at=o.ideal,
+        about=o.about,
+        carried_by=entry.carried_by,
+    )
+
+
+KEPT = timedelta(days=9)
+"""Sends are remembered for the caps a little longer than the week they count in."""
+
+
+def advanced(
+    progress: Progress,
+    now: datetime,
+    wake: Wake,
+    dealt: frozenset[str],
+    waiting: frozenset[str],
+    ahead: frozenset[str],
+) -> Progress:
+    """Progress after a wake at `now`: `waiting` stays open behind it, `ahead` is done before its time."""
+    sent, mailed = progress.sent, progress.mailed
+    # A message in time counts at its planned instant, so that what follows is placed the same before and after it.
+    at = wake.due if now - wake.due < timedelta(minutes=15) else now
+    if wake.channel is Channel.SMS:
+        sent = (*sent, at)
+    if wake.channel is Channel.EMAIL:
+        mailed = (*mailed, at)
+    return replace(
+        progress,
+        through=max(progress.through, now),
+        pending=waiting,
+        done=(progress.done - dealt) | ahead,
+        sent=tuple(s for s in sent if s > now - KEPT),
+        mailed=tuple(m for m in mailed if m > now - timedelta(days=1)),
+    )

@@ -1,0 +1,143 @@
+"""What became of a message: one table of states and the events that move them.
+
+Two rules. Everything that changes a message's state stands in `MOVES`; nothing else assigns one. And a state never
+moves back: provider events arrive late, twice and in any order, so what does not move is simply not in the table.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from .cursor import Outcome
+from .ids import ClinicId, PatientId
+from .occurrence import Rank, State
+from .patient import Category, Channel
+
+
+class Status(StrEnum):
+    SENDING = "sending"
+    """Claimed; nothing is known of the provider's answer."""
+    SENT = "sent"
+    """The provider took it."""
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """The provider refused it, or said that it cannot be delivered."""
+    UNKNOWN = "unknown"
+    """No answer, no event, and sending it again could be one too many."""
+    SETTLED = "settled"
+    """Nothing was to be sent: tasks, and occurrences laid to rest."""
+
+
+class Event(StrEnum):
+    ACCEPTED = "accepted"
+    """The provider's answer to the call, or its first event about the message."""
+    REFUSED = "refused"
+    GAVE_UP = "gave_up"
+    """The grace period passed without an answer or an event."""
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    SETTLED = "settled"
+
+
+MOVES: dict[Event, tuple[Status, frozenset[Status | None]]] = {
+    Event.ACCEPTED: (Status.SENT, frozenset({None, Status.SENDING, Status.UNKNOWN})),
+    Event.REFUSED: (Status.FAILED, frozenset({None, Status.SENDING})),
+    Event.GAVE_UP: (Status.UNKNOWN, frozenset({None, Status.SENDING})),
+    Event.DELIVERED: (Status.DELIVERED, frozenset({None, Status.SENDING, Status.SENT, Status.UNKNOWN})),
+    # A mailbox may take a message and bounce it later, so even what was delivered can turn out not to be.
+    Event.UNDELIVERED: (
+        Status.FAILED,
+        frozenset({None, Status.SENDING, Status.SENT, Status.UNKNOWN, Status.DELIVERED}),
+    ),
+    Event.SETTLED: (Status.SETTLED, frozenset({None})),
+}
+"""Where each event leads, and from where. `None` is a message whose record does not exist yet: an event may overtake
+the record of its own send."""
+
+
+def advance(status: Status | None, event: Event) -> Status | None:
+    """The state after the event; the same one where the event comes too late to matter."""
+    target, sources = MOVES[event]
+    return target if status in sources else status
+
+
+SHOWN = {
+    Status.SENDING: State.SENT,
+    Status.SENT: State.SENT,
+    Status.DELIVERED: State.DELIVERED,
+    Status.FAILED: State.FAILED,
+    Status.UNKNOWN: State.UNKNOWN,
+}
+"""How a message's status reads as the state of the occurrences it carried."""
+
+GRACE = {Channel.SMS: timedelta(seconds=120), Channel.EMAIL: timedelta(seconds=60)}
+"""How long the provider's events are waited for before an unrecorded send is given up or tried again."""
+
+MAX_UNSURE_ATTEMPTS = 2
+"""A message whose fate is unknown is sent at most twice: so at most one extra, and only without evidence."""
+
+
+def resends(rank: Rank) -> bool:
+    """Whether a doubled message does less harm than a missing one: safety, and the day before a visit."""
+    return rank in (Rank.SAFETY, Rank.DAY_BEFORE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One call of a provider."""
+
+    number: int
+    at: datetime
+    outcome: str
+    """`accepted`, `not_sent` or `ambiguous`."""
+    code: str = ""
+    provider_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """The record of one wake: what it carried, what was sent, and what became of it. Its id is `patient.seq`."""
+
+    clinic_id: ClinicId
+    patient_id: PatientId
+    seq: int
+    due: datetime
+    claimed_at: datetime
+    channel: Channel
+    kind: str
+    category: Category
+    status: Status
+    outcomes: tuple[Outcome, ...]
+    next_due: datetime | None = None
+    contact_id: str = ""
+    template: str = ""
+    version: int = 0
+    language: str = ""
+    segments: int = 0
+    attempts: tuple[Attempt, ...] = ()
+    provider_id: str = ""
+    sent_at: datetime | None = None
+    delivered_at: datetime | None = None
+    detail: str = ""
+    """The provider's code where it failed."""
+
+    @classmethod
+    def bare(cls, clinic_id: ClinicId, patient_id: PatientId, seq: int) -> "Reminder":
+        """What is known of a wake when a provider's event about it is all there is."""
+        never = datetime.min.replace(tzinfo=UTC)
+        return cls(
+            clinic_id=clinic_id,
+            patient_id=patient_id,
+            seq=seq,
+            due=never,
+            claimed_at=never,
+            channel=Channel.SMS,
+            kind="",
+            category=Category.ACCOUNT,
+            status=Status.SENDING,
+            outcomes=(),
+        )
+
+    @property
+    def is_complete(self) -> bool:
+        return self.due > datetime.min.replace(tzinfo=UTC)

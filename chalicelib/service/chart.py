@@ -1,0 +1,82 @@
+"""What the service loads, decides on and commits: one patient's facts with their cursor, and the nouns beside them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain.cursor import Cursor
+from chalicelib.domain.facts import Facts
+from chalicelib.domain.ids import ClinicId, PatientId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """Read in one consistent query; committed under the cursor's `rev` and `seq`, both unchanged since."""
+
+    facts: Facts
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """What a queue message says: whose wake, which, and when it was due. Opaque ids only."""
+
+    clinic_id: ClinicId
+    patient_id: PatientId
+    seq: int
+    due: datetime
+    lane: str = ""
+    """The lane and its pace, for pacing; the worker does not need it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """Work for the clinic's staff. Never closes by itself."""
+
+    id: str
+    clinic_id: ClinicId
+    patient_id: PatientId
+    kind: str
+    tier: str
+    rule: str
+    detail: str
+    opened_at: datetime
+    due_on: str = ""
+    """Local date by which it should be done, where there is one."""
+    title: str = ""
+    step: str = ""
+    message_id: str | None = None
+    state: str = "open"
+    code: str = ""
+    ack_by: str | None = None
+    acked_at: datetime | None = None
+    rung: int = 0
+    outcome: str | None = None
+    note: str | None = None
+    closed_by: str | None = None
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessKey:
+    """A clinic's key to the API. The secret itself is shown once and never kept: `secret_hash` is its SHA-256."""
+
+    id: str
+    clinic_id: ClinicId
+    role: str
+    label: str
+    secret_hash: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """Who did what to whose data, when and why. Append-only; names fields, never their values."""
+
+    id: str
+    clinic_id: ClinicId
+    at: datetime
+    actor: str
+    """A key id, a staff subject, or `service`."""
+    action: str
+    patient_id: str = ""
+    detail: str = ""
