@@ -114,3 +114,18 @@ def _in_turn(provider, *answers: wire.Answer) -> wire.Answer:
         answers[len(provider.requests) - 1](caller)
 
     return answer
+
+
+def test_reads_are_as_consistent_as_asked(provider, table):
+    """The mock reads everything consistently, so only the request can tell: the last check before a send is one."""
+    provider.answer = wire.ok({"Items": []})
+    table.get(A)
+    table.get(A, consistent=False)
+    table.query("p", consistent=True)
+    table.query("p")
+    assert [request["body"]["ConsistentRead"] for request in provider.requests] == [True, False, True, False]
+    provider.answer = wire.ok({"Responses": {}})
+    table.get_many([A])
+    table.get_many([A], consistent=False)
+    batches = [request["body"]["RequestItems"]["ranvier"] for request in provider.requests[4:]]
+    assert [batch["ConsistentRead"] for batch in batches] == [True, False]

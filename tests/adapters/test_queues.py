@@ -210,5 +210,5 @@ def test_a_crash_passes_every_error_handler(fault: Fault, taken: int):
 def _carelessly(sms: MemorySms) -> None:
     try:
         sms.send(SMS)
-    except Exception:  # noqa: BLE001: what a careless caller does
+    except Exception:  # noqa: BLE001
         pytest.fail("a killed function runs no error handler")
