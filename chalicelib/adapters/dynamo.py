@@ -58,9 +58,7 @@ class DynamoTable(Table):
 
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         with _errors():
-            answer = self._client.get_item(
-                TableName=self._name, Key=key_to_wire(key), ConsistentRead=consistent
-            )
+            answer = self._client.get_item(TableName=self._name, Key=key_to_wire(key), ConsistentRead=consistent)
         return _item(answer.get("Item"))
 
     def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> list[Item | None]:
@@ -157,9 +155,7 @@ class DynamoTable(Table):
         requests = [self._request(op) for op in operations]
         try:
             with _errors():
-                self._client.transact_write_items(
-                    TransactItems=[{verb: request} for verb, request in requests]
-                )
+                self._client.transact_write_items(TransactItems=[{verb: request} for verb, request in requests])
         except ClientError as error:
             if _code(error) != "TransactionCanceledException":
                 raise

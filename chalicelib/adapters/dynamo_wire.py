@@ -104,7 +104,7 @@ class Expression:
         self._values[mark] = to_wire(value)
         return mark
 
-    def condition(self, condition: Condition) -> str:  # noqa: PLR0911
+    def condition(self, condition: Condition) -> str:
         match condition:
             case Absent():
                 return f"attribute_not_exists({self.name(PK)})"
@@ -139,9 +139,7 @@ class Expression:
         clauses = (("SET", assigned), ("ADD", added), ("REMOVE", dropped))
         return " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses if parts)
 
-    def range(
-        self, pk: tuple[str, str], sk: str, prefix: str | None, after: str | None, upto: str | None
-    ) -> str:
+    def range(self, pk: tuple[str, str], sk: str, prefix: str | None, after: str | None, upto: str | None) -> str:
         """A key condition: the partition, and what `Table.query` says of the sort key."""
         parts = [f"{self.name(pk[0])} = {self.value(pk[1])}"]
         if prefix is not None:

@@ -113,6 +113,4 @@ class Meter:
             base = write_units(write.before, write.after)
             self.wru_by[operation] += base * 2 if transaction else base
             if not refused:
-                self.wru_by[operation] += sum(
-                    index_units(index, write.before, write.after) for index in self.indexes
-                )
+                self.wru_by[operation] += sum(index_units(index, write.before, write.after) for index in self.indexes)

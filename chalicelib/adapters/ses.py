@@ -6,9 +6,7 @@ from chalicelib.adapters.asked_once import Line
 from chalicelib.service.ports import Attachment, Email, EmailProvider, NotSent, Outcome
 
 # The daily quota is a rolling one, so LimitExceeded passes of itself as throttling does.
-_LATER = frozenset(
-    {"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"}
-)
+_LATER = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"})
 
 
 class SimpleEmail(EmailProvider):

@@ -147,9 +147,7 @@ def test_a_query_costs_the_same_among_twenty_thousand_as_among_a_thousand():
         return table
 
     def cost(table: MemoryTable) -> float:
-        return min(
-            _timed(lambda: table.query("D#3", index="due", after="0000400", limit=10)) for _ in range(20)
-        )
+        return min(_timed(lambda: table.query("D#3", index="due", after="0000400", limit=10)) for _ in range(20))
 
     assert cost(filled(20_000)) < 6 * cost(filled(1_000))
 

@@ -129,9 +129,7 @@ BILLS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("operations", "before", "units"), [row[1:] for row in BILLS], ids=[r[0] for r in BILLS]
-)
+@pytest.mark.parametrize(("operations", "before", "units"), [row[1:] for row in BILLS], ids=[r[0] for r in BILLS])
 def test_a_write_is_billed_as_dynamodb_does(operations, before, units: int):
     assert _bill(*operations, before=before) == units
 

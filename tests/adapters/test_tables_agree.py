@@ -63,18 +63,14 @@ WHEN = st.none() | CONDITIONS
 def changes(draw) -> Change:
     put = draw(ATTRIBUTES)
     once = {name: value for name, value in draw(ATTRIBUTES).items() if name not in put}
-    left = [
-        name for name in ("n", "t", "due_pk", "due_sk", "work_sk") if name not in put and name not in once
-    ]
+    left = [name for name in ("n", "t", "due_pk", "due_sk", "work_sk") if name not in put and name not in once]
     drop = draw(st.lists(st.sampled_from(left), unique=True)) if left else []
     add = {"count": draw(NUMBERS)}
     return Change(draw(KEYS), put=put, once=once, add=add, drop=drop, when=draw(WHEN))
 
 
 OPERATIONS = st.one_of(
-    st.builds(
-        lambda key, more, when: Put({"pk": key.pk, "sk": key.sk, **more}, when), KEYS, ATTRIBUTES, WHEN
-    ),
+    st.builds(lambda key, more, when: Put({"pk": key.pk, "sk": key.sk, **more}, when), KEYS, ATTRIBUTES, WHEN),
     changes(),
     st.builds(Remove, KEYS, WHEN),
     st.builds(Check, KEYS, CONDITIONS),
@@ -97,9 +93,7 @@ class TablesAgree(RuleBasedStateMachine):
 
     @rule(
         pk=st.sampled_from(["p", "q"]),
-        bounds=st.sampled_from(
-            [{}, {"prefix": "a#"}, {"after": "a"}, {"upto": "a#2"}, {"after": "a#1", "upto": "b"}]
-        ),
+        bounds=st.sampled_from([{}, {"prefix": "a#"}, {"after": "a"}, {"upto": "a#2"}, {"after": "a#1", "upto": "b"}]),
         forward=st.booleans(),
         limit=st.none() | st.integers(1, 3),
     )
@@ -122,9 +116,7 @@ class TablesAgree(RuleBasedStateMachine):
 
     @invariant()
     def the_index_in_memory_is_what_a_scan_would_find(self) -> None:
-        scanned = [
-            found["sk"] for found in self.memory.items() if found.get("due_pk") == "D" and "due_sk" in found
-        ]
+        scanned = [found["sk"] for found in self.memory.items() if found.get("due_pk") == "D" and "due_sk" in found]
         indexed = [found["sk"] for found in everything(self.memory, "D", index="due")]
         assert sorted(indexed) == sorted(scanned)
 

@@ -28,7 +28,7 @@ from chalicelib.adapters.table import (
 )
 
 
-def holds(condition: Condition | None, item: Item | None) -> bool:  # noqa: PLR0911
+def holds(condition: Condition | None, item: Item | None) -> bool:
     """Whether the condition lets the write through."""
     there: Item = {} if item is None else item
     match condition:

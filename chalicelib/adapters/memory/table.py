@@ -73,9 +73,7 @@ class MemoryTable(Table):
         """Delete what the TTL attribute says is over, as DynamoDB does in its own time and for nothing."""
         with self._lock:
             over = [
-                (key, item)
-                for key, item in self._items.items()
-                if type(ttl := item.get(TTL)) is int and ttl < epoch_s
+                (key, item) for key, item in self._items.items() if type(ttl := item.get(TTL)) is int and ttl < epoch_s
             ]
             for key, item in over:
                 self._store(key, item, None)
