@@ -1,7 +1,7 @@
 """Follow-up protocols: what a clinic has agreed to do for a kind of patient, as data.
 
 A protocol is a tuple of steps, each of one of the kinds below. A published version never changes; a plan pins the
-version it was made with. `check` tells a clinic what is wrong with one it wrote, naming the step and the field.
+version it was made with. `protocol_check` tells a clinic what is wrong with one it wrote, naming step and field.
 """
 
 from dataclasses import dataclass
@@ -47,6 +47,8 @@ class VisitWindow:
     repeat: Period | None = None
     message: str = "window_open"
     """Which text asks the patient to book; `none` leaves it to staff alone."""
+    overlaps: bool = False
+    """A separate assessment: its window may cross others of its protocol, which is a slip anywhere else."""
     priority: Priority = Priority.CLINICAL
     evidence: str = ""
 
@@ -122,6 +124,8 @@ class Supply:
     due: Period | None
     """None: the event's own days of supply."""
     notices: tuple[Notice, ...]
+    anchor: Anchor | None = None
+    """The date it runs from, where that is not the protocol's own anchor."""
     uncapped: bool = False
     """Its messages may exceed the caps: stopping the medicine abruptly is dangerous (intrathecal baclofen's boxed
     warning: high fever, altered mental status, rhabdomyolysis, death)."""
@@ -180,7 +184,16 @@ class Protocol:
     """A clinical fact the patient must have: `ad_risk` or `itb_pump`."""
     needs_anchor: bool = False
     """Without its anchor date staff get a blocking task, not just a warning."""
+    only_with_anchor: bool = False
+    """A default only where the anchor date is known: who was never an inpatient needs no transition."""
+    excludes: tuple[str, ...] = ()
+    """Families (`neuro.isncsci`, whatever the version) that no plan may follow together with this one."""
     note: str = ""
+
+    @property
+    def family(self) -> str:
+        """The id without its version: `spasticity`."""
+        return self.id.rpartition(".v")[0]
 
     def step(self, key: str) -> Step | None:
         return next((step for step in self.steps if step.key == key), None)
