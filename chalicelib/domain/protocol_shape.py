@@ -115,7 +115,7 @@ _STEP_DOWN = Record(
 
 
 def _settle_step_down(values: dict[str, Any], at: str, found: list[Problem]) -> dict[str, Any]:
-    slower: _StepDown | None = values.pop("step_down", None)
+    slower: _StepDown | None = values.get("step_down_after")
     if slower is None:
         return values
     every = values.get("every")
