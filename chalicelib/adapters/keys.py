@@ -14,6 +14,8 @@ CURSOR = "F#cursor"
 HISTORY = "H#"
 MESSAGES = "M#"
 TASKS = "T#"
+CONSENTS = "G#"
+"""Consents given and withdrawn, append-only."""
 
 WATERMARK = Key("TICK", "watermark")
 """Where the tick has looked up to, and the next free second of each busy lane: one item, one conditional write."""

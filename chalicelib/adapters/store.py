@@ -35,7 +35,7 @@ from chalicelib.domain.facts import Facts
 from chalicelib.domain.ids import ClinicId, PatientId, spread
 from chalicelib.domain.local_time import utc_text
 from chalicelib.domain.occurrence import Reason
-from chalicelib.domain.patient import Channel, Contact, Patient
+from chalicelib.domain.patient import Channel, Consent, Contact, Patient
 from chalicelib.domain.plan import Appointment, Plan, Supply
 from chalicelib.domain.protocol import Anchor, Protocol
 from chalicelib.service.chart import AccessKey, Audit, Chart, Reference, Task
@@ -165,7 +165,9 @@ class TableStore:
         found = self._table.get(keys.fact(clinic_id, patient_id, "patient"))
         return _text(found, "enrolled_with") if found else None
 
-    def enrol(self, chart: Chart, digest: str, tasks: Sequence[Task], audit: Audit) -> bool:
+    def enrol(
+        self, chart: Chart, digest: str, consents: Sequence[Consent], tasks: Sequence[Task], audit: Audit
+    ) -> bool:
         facts = chart.facts
         items = _fact_items(facts)
         patient = keys.fact(facts.clinic.id, facts.patient.id, "patient")
@@ -175,11 +177,20 @@ class TableStore:
         ]
         operations.append(Put(self._cursor_item(facts.clinic.id, facts.patient.id, chart.cursor, facts.clinic)))
         operations += [Put(i) for i in self._number_items(facts)]
+        operations += [Put(_consent_item(facts, c)) for c in consents]
         operations += [Put(_task_item(t)) for t in tasks]
         operations.append(Put(_audit_item(audit)))
         return not isinstance(self._table.write(*operations), Refused)
 
-    def commit(self, old: Chart, new: Chart, tasks: Sequence[Task] = (), audit: Audit | None = None) -> bool:
+    def commit(
+        self,
+        old: Chart,
+        new: Chart,
+        *,
+        audit: Audit,
+        tasks: Sequence[Task] = (),
+        consents: Sequence[Consent] = (),
+    ) -> bool:
         clinic_id, patient_id = new.facts.clinic.id, new.facts.patient.id
         before, after = _fact_items(old.facts), _fact_items(new.facts)
         cursor = self._cursor_item(clinic_id, patient_id, new.cursor, new.facts.clinic)
@@ -192,8 +203,9 @@ class TableStore:
         held, kept = self._number_items(old.facts), self._number_items(new.facts)
         operations += [Put(i) for i in kept if i not in held]
         operations += [Remove(Key.of(i)) for i in held if i not in kept]
+        operations += [Put(_consent_item(new.facts, c)) for c in consents]
         operations += [Put(_task_item(t)) for t in tasks]
-        operations += [Put(_audit_item(audit))] if audit else []
+        operations.append(Put(_audit_item(audit)))
         return not isinstance(self._table.write(*operations), Refused)
 
     def roster(self, clinic_id: str, *, limit: int, start: str | None = None) -> tuple[list[str], str | None]:
@@ -317,8 +329,10 @@ class TableStore:
 
     def record(self, reminder: Reminder, event: Event) -> None:
         key = keys.reminder(reminder.clinic_id, reminder.patient_id, reminder.seq)
-        bare = replace(reminder, provider_id="", sent_at=None, delivered_at=None, detail="")
+        bare = replace(reminder, provider_id="", sent_at=None, delivered_at=None, detail="", text="")
         about: dict[str, Anything] = {"doc": pack(bare)}
+        if reminder.text:
+            about["text"] = reminder.text
         if reminder.provider_id:
             about["provider_id"] = reminder.provider_id
         if reminder.sent_at:
@@ -428,6 +442,11 @@ def _task_item(task: Task) -> Item:
     return _with_key(keys.task(task.clinic_id, task.patient_id, task.id), item)
 
 
+def _consent_item(facts: Facts, consent: Consent) -> Item:
+    sk = f"{keys.CONSENTS}{utc_text(consent.at)}#{consent.channel}"
+    return _with_key(Key(keys.patient(facts.clinic.id, facts.patient.id), sk), {"doc": pack(consent)})
+
+
 def _audit_item(audit: Audit) -> Item:
     key = Key(keys.under(audit.clinic_id, "audit", f"{audit.at:%Y-%m}"), f"{utc_text(audit.at)}#{audit.id}")
     return _with_key(key, {"doc": pack(audit)})
@@ -449,6 +468,7 @@ def _reminder(item: Item) -> Reminder:
         sent_at=_instant(str(sent)) if sent else None,
         delivered_at=_instant(str(delivered)) if delivered else None,
         detail=str(item.get("detail", "")),
+        text=str(item.get("text", "")),
     )
 
 

@@ -1,5 +1,6 @@
 """What a wake does: the first thing the agenda has for now, and what comes to rest on the way there."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from .agenda import weeks
@@ -58,7 +59,7 @@ def decide(facts: Facts, cursor: Cursor, now: datetime, token: str) -> Decision:
 
     dealt = [*now_due, *carried, *settled]
     ids = frozenset(e.occurrence.id for e in dealt)
-    wake = _wake(message, dealt, cursor, now)
+    wake = wake_of(message, dealt, cursor.due or now)
     progress = advanced(
         facts.progress,
         now,
@@ -103,30 +104,31 @@ def _opened(message: Entry, before: Session | None, now: datetime) -> Session | 
 _NOTHING_LEFT = Reason("finished", "the plan has nothing more to do")
 
 
-def _wake(message: Entry | None, dealt: list[Entry], cursor: Cursor, now: datetime) -> Wake:
+def wake_of(message: Entry | None, dealt: Sequence[Entry], due: datetime) -> Wake:
+    """The wake that sends `message` (or nothing) and lays `dealt` to rest."""
     outcomes = tuple(outcome_of(e, State.SENT if e.state is State.SCHEDULED else e.state) for e in dealt)
     if message is None:
         return Wake(
-            due=cursor.due or now,
+            due=due,
             channel=Channel.TASK,
             kind="staff",
             template="",
             category=Category.ACCOUNT,
             rank=Rank.STAFF,
-            useful_until=now,
+            useful_until=due,
             about=About(),
             outcomes=outcomes,
         )
-    about = message.occurrence
+    occurrence = message.occurrence
     return Wake(
-        due=cursor.due or now,
+        due=due,
         channel=message.channel,
-        kind=about.kind,
-        template=about.template,
-        category=about.category,
-        rank=about.rank,
-        useful_until=about.useful_until,
-        about=about.about,
+        kind=occurrence.kind,
+        template=occurrence.template,
+        category=occurrence.category,
+        rank=occurrence.rank,
+        useful_until=occurrence.useful_until,
+        about=occurrence.about,
         outcomes=outcomes,
     )
 

@@ -4,7 +4,7 @@ Two rules. Everything that changes a message's state stands in `MOVES`; nothing 
 moves back: provider events arrive late, twice and in any order, so what does not move is simply not in the table.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -114,6 +114,8 @@ class Reminder:
     version: int = 0
     language: str = ""
     segments: int = 0
+    text: str = field(default="", repr=False)
+    """Exactly what went out; erased with the patient."""
     attempts: tuple[Attempt, ...] = ()
     provider_id: str = ""
     sent_at: datetime | None = None

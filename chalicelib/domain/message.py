@@ -1,7 +1,8 @@
 """From a wake to its words: which template, in which language, with which facts. Rendered at send, never before."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from .clinic import EMERGENCY_NUMBERS
 from .cursor import Wake
@@ -65,13 +66,35 @@ def compose(book: Copybook, facts: Facts, wake: Wake, now: datetime, site: Site)
     template = template_at_level(book, template, facts.clinic.sms_content_level)
     slots = {**standing_slots(facts), **slots, "url": f"{site.url}/tips/{language}"}
     if wake.channel is Channel.SMS:
-        return Composed(contact=contact, text=render_sms(book, template, language, slots))
+        return Composed(contact=contact, text=in_one_segment(book, template, language, slots))
     links = _links(facts, wake, now, site)
     return Composed(
         contact=contact,
         email=render_email(book, template, language, slots, links),
         unsubscribe=_one_click(facts, wake, now, site),
     )
+
+
+def in_one_segment(book: Copybook, template: str, language: str, slots: Mapping[str, str]) -> SmsText:
+    """The text with as much of the clinic's name as one segment takes: a second one doubles price and sending time."""
+    name = slots["clinic"]
+    text = render_sms(book, template, language, slots)
+    for shorter in (_first_words(name, 20), _first_words(name, 12), name[:6]):
+        if text.segments == 1:
+            break
+        text = render_sms(book, template, language, {**slots, "clinic": shorter})
+    return text
+
+
+def _first_words(name: str, room: int) -> str:
+    """Whole words of the name, as many as fit; at least a part of the first."""
+    kept = ""
+    for word in name.split():
+        longer = f"{kept} {word}".strip()
+        if len(longer) > room:
+            break
+        kept = longer
+    return kept or name[:room]
 
 
 def standing_slots(facts: Facts) -> dict[str, str]:
@@ -106,7 +129,7 @@ def _visits(facts: Facts, wake: Wake) -> list[Appointment]:
     return [v for v in facts.appointments if v.id in wake.about.appointments]
 
 
-def _wall(facts: Facts, visit: Appointment):  # type: ignore[no-untyped-def]
+def _wall(facts: Facts, visit: Appointment) -> tuple[date, time]:
     at = local(visit.starts_at, facts.tz)
     return at.date(), at.time().replace(tzinfo=None)
 

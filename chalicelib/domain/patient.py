@@ -125,6 +125,20 @@ class Patient:
         return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """Given or withdrawn, how, and who wrote it down. Kept for good: it is what permits every message (47 CFR
+    64.1200(a), prior express consent)."""
+
+    channel: Channel
+    granted: bool
+    method: str
+    recorded_by: str
+    at: datetime
+    categories: tuple[Category, ...] = ()
+    """Empty means all."""
+
+
 def best_contact(contacts: tuple[Contact, ...], channel: Channel, category: Category) -> Contact | None:
     """Whom to write to on `channel`: the patient first, then who acts for them; None when nobody may be."""
     usable = [c for c in contacts if c.channel is channel and c.why_not(category) is None]

@@ -74,5 +74,7 @@ def warnings(protocols: Sequence[Protocol], clinical: Clinical) -> list[Problem]
             found.append(Problem(f"protocols[{place}]", said))
     for place, protocol, step in main[1:]:
         first = f"{main[0][1].id}/{main[0][2].key}"
-        found.append(Problem(f"protocols[{place}]", f"{protocol.id}/{step.key} checks in besides {first}: two a week"))
+        found.append(
+            Problem(f"protocols[{place}]", f"{protocol.id}/{step.key} checks in besides {first}: both will be sent")
+        )
     return found

@@ -242,7 +242,7 @@ def _visit_window(
 
 
 def checkin_slot(facts: Facts, protocol: Protocol, step: Checkin) -> tuple[int, time]:
-    """The weekday and local time of a patient's check-in: chosen, or spread so that a clinic's do not all fall together."""
+    """The weekday and local time of a patient's check-in: chosen, or spread so that not all fall together."""
     chosen = _override(facts, protocol, step)
     seed = f"{facts.patient.id}/checkin"
     weekday = chosen.weekday if chosen.weekday is not None else step.weekday

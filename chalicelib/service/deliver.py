@@ -31,7 +31,7 @@ BLOCKED_RETRY_S = 600
 """Where a quota or a permission of ours stands in the way, somebody has to mend it first."""
 
 
-class Unsettled(Exception):  # noqa: N818
+class Unsettled(Exception):
     """It is not known whether the message went out. Raised so that the queue brings the reference back."""
 
 
@@ -253,6 +253,7 @@ def _record(chart: Chart, flight: InFlight, composed: Composed | None, next_due:
         version=rendered.version if rendered else 0,
         language=rendered.language if rendered else "",
         segments=rendered.segments if isinstance(rendered, SmsText) else 0,
+        text=rendered.text if rendered else "",
     )
 
 

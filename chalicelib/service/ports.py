@@ -12,7 +12,7 @@ from chalicelib.domain.clinic import Clinic
 from chalicelib.domain.cursor import Cursor, InFlight, Lane
 from chalicelib.domain.delivery import Event, Reminder
 from chalicelib.domain.occurrence import Reason
-from chalicelib.domain.patient import Channel
+from chalicelib.domain.patient import Channel, Consent
 from chalicelib.service.chart import AccessKey, Audit, Chart, Reference, Task
 
 
@@ -130,7 +130,7 @@ class Queue(Protocol):
         """
 
 
-class NotQueued(Exception):  # noqa: N818
+class NotQueued(Exception):
     """Some messages of a batch were refused: how many, and the queue's codes."""
 
     def __init__(self, count: int, codes: Sequence[str]) -> None:
@@ -180,9 +180,20 @@ class Store(Protocol):
     def enrolment(self, clinic_id: str, patient_id: str) -> str | None:
         """The digest of the body the patient was enrolled with."""
 
-    def enrol(self, chart: Chart, digest: str, tasks: Sequence[Task], audit: Audit) -> bool: ...
+    def enrol(
+        self, chart: Chart, digest: str, consents: Sequence[Consent], tasks: Sequence[Task], audit: Audit
+    ) -> bool:
+        """Everything of a new patient in one transaction. False when the patient is there already."""
 
-    def commit(self, old: Chart, new: Chart, tasks: Sequence[Task] = (), audit: Audit | None = None) -> bool:
+    def commit(
+        self,
+        old: Chart,
+        new: Chart,
+        *,
+        audit: Audit,
+        tasks: Sequence[Task] = (),
+        consents: Sequence[Consent] = (),
+    ) -> bool:
         """All that differs between the two charts, in one transaction, if neither `rev` nor `seq` has moved."""
 
     def roster(self, clinic_id: str, *, limit: int, start: str | None = None) -> tuple[list[str], str | None]:

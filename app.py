@@ -1,0 +1,46 @@
+"""Every function this service becomes, at one glance. No decisions here: each hands over and is done.
+
+Start reading here: `deliver` is what sends, `tick` is what wakes it, and the routes are in `chalicelib/web/routes.py`.
+"""
+
+import os
+
+from chalice.app import Chalice, CloudWatchEvent, Cron, Rate, SQSEvent
+
+from chalicelib.web.routes import register
+
+app = Chalice(app_name="ranvier")
+register(app)
+
+# Chalice binds a queue by name when it imports this file: the one setting that is read at import.
+QUEUES = os.environ.get("RANVIER_QUEUE_PREFIX", "ranvier-dev")
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES), name="tick")
+def tick(_: CloudWatchEvent) -> None:
+    from chalicelib.events import run_tick
+
+    run_tick()
+
+
+@app.schedule(Rate(10, unit=Rate.MINUTES), name="sweep")
+def sweep(_: CloudWatchEvent) -> None:
+    from chalicelib.events import run_sweep
+
+    run_sweep()
+
+
+@app.schedule(Cron(0, 6, "*", "*", "?", "*"), name="reconcile")
+def reconcile(_: CloudWatchEvent) -> None:
+    from chalicelib.events import run_reconcile
+
+    run_reconcile()
+
+
+@app.on_sqs_message(queue=f"{QUEUES}-deliver", batch_size=1, name="deliver")
+def deliver(event: SQSEvent) -> None:
+    from chalicelib.domain.ids import digest
+    from chalicelib.events import run_deliver
+
+    for record in event:
+        run_deliver(record.body, digest(record.receipt_handle))

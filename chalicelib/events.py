@@ -1,0 +1,53 @@
+"""What each scheduled or queued function runs: read the clock, call the service, log what came of it."""
+
+import json
+import logging
+from typing import Any
+
+from chalicelib import wiring
+
+log = logging.getLogger("ranvier")
+
+
+def say(action: str, **facts: Any) -> None:
+    """One structured log line. Opaque ids and counts only: never a name, a number, an address or a text."""
+    log.warning(json.dumps({"action": action, **facts}, separators=(",", ":"), default=str))
+
+
+def run_tick() -> None:
+    from chalicelib.service.tick import tick
+
+    done = tick(wiring.store(), wiring.queue("deliver"), now=wiring.now(), shards=wiring.settings().shards)
+    if done.found:
+        say("tick", found=done.found, queued=done.queued, held=done.held, advanced=done.advanced)
+
+
+def run_sweep() -> None:
+    from chalicelib.service.tick import sweep
+
+    found = sweep(wiring.store(), wiring.queue("deliver"), now=wiring.now(), shards=wiring.settings().shards)
+    if found:
+        say("overdue_found", found=found)
+
+
+def run_deliver(body: str, token: str) -> None:
+    """`token` is new for every receipt of the message: a redelivery never takes an earlier claim for its own."""
+    from chalicelib.service.references import decode
+
+    reference = decode(body)
+    now = wiring.now()
+    done = wiring.delivery().deliver(reference, now=now, token=token)
+    say(
+        "delivered",
+        outcome=done,
+        reminder=f"{reference.patient_id}.{reference.seq}",
+        clinic=reference.clinic_id,
+        late_s=round((now - reference.due).total_seconds(), 1),
+    )
+
+
+def run_reconcile() -> None:
+    from chalicelib.service.reconcile import reconcile
+
+    found = reconcile(wiring.store(), wiring.queue("deliver"), now=wiring.now())
+    say("reconciled", **found.counts())

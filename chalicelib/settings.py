@@ -1,0 +1,48 @@
+"""The settings, read from the environment here and nowhere else (but for the queue prefix that `app.py` binds to)."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class MissingSetting(Exception):
+    """A setting without which the service cannot run; the message names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    stage: str
+    table: str
+    queue_prefix: str
+    public_url: str
+    secret: bytes = field(repr=False)
+    """Signs links and keys the hashes of numbers and patient ids. Changing it orphans both: it is made once a stage."""
+    operator_token: str = field(repr=False)
+    """The operator's bearer token, or `sha256:` and its digest."""
+    sms_configuration_set: str = ""
+    email_configuration_set: str = ""
+    shards: int = 4
+    """Partitions of the due index. Fixed for the life of a table."""
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
+    """Raises MissingSetting for the first one that is not there."""
+    found = os.environ if environment is None else environment
+
+    def need(name: str) -> str:
+        value = found.get(name, "")
+        if not value:
+            raise MissingSetting(f"{name} is not set")
+        return value
+
+    return Settings(
+        stage=found.get("RANVIER_STAGE", "dev"),
+        table=need("RANVIER_TABLE"),
+        queue_prefix=need("RANVIER_QUEUE_PREFIX"),
+        public_url=need("RANVIER_PUBLIC_URL").rstrip("/"),
+        secret=need("RANVIER_SECRET").encode(),
+        operator_token=need("RANVIER_OPERATOR_TOKEN"),
+        sms_configuration_set=found.get("RANVIER_SMS_CONFIGURATION_SET", ""),
+        email_configuration_set=found.get("RANVIER_EMAIL_CONFIGURATION_SET", ""),
+        shards=int(found.get("RANVIER_SHARDS", "4")),
+    )

@@ -1,0 +1,51 @@
+"""Who is asking: the role and the clinic are the token's, and nobody else's word counts."""
+
+import hmac
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chalicelib.domain.ids import ClinicId
+
+
+class Role(StrEnum):
+    OPERATOR = "operator"
+    """The platform: clinics and keys, no patient data."""
+    ADMIN = "admin"
+    CLINICIAN = "clinician"
+    VIEWER = "viewer"
+
+
+STAFF = frozenset({Role.ADMIN, Role.CLINICIAN, Role.VIEWER})
+WRITERS = frozenset({Role.ADMIN, Role.CLINICIAN})
+ADMINS = frozenset({Role.ADMIN})
+OPERATORS = frozenset({Role.OPERATOR})
+KEY_MAKERS = frozenset({Role.OPERATOR, Role.ADMIN})
+PUBLIC: frozenset[Role] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    role: Role
+    actor: str
+    """A key's id, or a staff member's subject: what the audit names."""
+    clinic_id: ClinicId = ClinicId("")
+    """Empty for the operator."""
+
+
+def identify(authorization: str) -> Principal | None:
+    """The bearer of an Authorization header; None when the token is none of ours, or revoked."""
+    from chalicelib import wiring
+    from chalicelib.adapters.secrets import KEY_PREFIX, hash_of_secret
+
+    scheme, _, token = authorization.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        return None
+    if token.startswith(KEY_PREFIX):
+        key = wiring.store().key_of(hash_of_secret(token))
+        return Principal(role=Role(key.role), actor=key.id, clinic_id=key.clinic_id) if key else None
+    expected = wiring.settings().operator_token
+    offered = f"sha256:{hash_of_secret(token)}" if expected.startswith("sha256:") else token
+    if hmac.compare_digest(offered.encode(), expected.encode()):
+        return Principal(role=Role.OPERATOR, actor="operator")
+    return None

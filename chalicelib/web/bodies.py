@@ -1,0 +1,147 @@
+"""What requests may hold: the types they are read as, and the schemas that are published."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct, UnsetType
+
+Text = Annotated[str, Meta(min_length=1, max_length=120, extra={"hint": "must be text of 1 to 120 characters"})]
+ShortText = Annotated[str, Meta(min_length=1, max_length=64, extra={"hint": "must be text of 1 to 64 characters"})]
+Reason = Annotated[str, Meta(min_length=1, max_length=500, extra={"hint": "must be text of 1 to 500 characters"})]
+Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", extra={"hint": "must be a local time such as 09:30"})]
+LocalTime = Annotated[
+    str,
+    Meta(
+        pattern=r"^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d$",
+        extra={"hint": "must be a local time such as 2026-03-01T09:00"},
+    ),
+]
+Day = Annotated[date, Meta(extra={"hint": "must be a date such as 2026-03-01"})]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", extra={"hint": "must be an ISO 3166 country code such as US"})]
+Phone = Annotated[str, Meta(min_length=3, max_length=32, extra={"hint": "must be a phone number"})]
+EmailAddress = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^@\s<>,;\"]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
+        max_length=254,
+        extra={"hint": "must be an e-mail address such as ana@example.org"},
+    ),
+]
+Language = Literal["en", "es", "fr", "zh"]
+ChannelName = Literal["sms", "email"]
+
+
+class Body(Struct, kw_only=True):
+    """A request's body. Fields that are not its own are refused."""
+
+
+class Hours(Body):
+    """A contact window, in local time."""
+
+    start: Clock = msgspec.field(name="from")
+    end: Clock = msgspec.field(name="to")
+
+
+class StaffPerson(Body):
+    name: Text
+    phone: Phone | None = None
+    email: EmailAddress | None = None
+
+
+class DayHours(Body):
+    weekday: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    start: Clock = msgspec.field(name="from")
+    end: Clock = msgspec.field(name="to")
+
+
+class NewClinic(Body):
+    name: Text
+    timezone: ShortText
+    country: Country
+    phone: Phone
+    sms_number: Phone
+    from_email: EmailAddress
+    language: Language = "en"
+    contact_window: Hours | None = None
+    office_hours: Annotated[list[DayHours], Meta(max_length=21)] = []
+    holidays: Annotated[list[Day], Meta(max_length=100)] = []
+    on_call: Annotated[list[StaffPerson], Meta(max_length=10)] = []
+    lead: StaffPerson | None = None
+    sms_content_level: Literal["minimal", "standard"] = "minimal"
+    sms_per_second: Annotated[float, Meta(gt=0, le=1000)] = 1.0
+
+
+class NewKey(Body):
+    role: Literal["admin", "clinician", "viewer"]
+    label: Text
+
+
+class Stop(Body):
+    reason: Reason = "stopped by the clinic"
+
+
+class Anchors(Body):
+    injury_date: Day | None = None
+    deficit_onset_date: Day | None = None
+    discharge_date: Day | None = None
+    injection_date: Day | None = None
+    last_fill_date: Day | None = None
+    pump_low_reservoir_alarm_date: Day | None = None
+    last_catheter_change: Day | None = None
+    days_supply: Annotated[int, Meta(ge=1, le=365)] | None = None
+
+
+class ClinicalFacts(Body):
+    ad_risk: bool | None = None
+    itb_pump: bool = False
+    oral_baclofen: bool = False
+    etiology: Literal["traumatic", "ischemic", "delayed_ischemic", "other"] = "other"
+    baseline_psfs: Annotated[int, Meta(ge=0, le=4)] | None = None
+
+
+class ConsentGiven(Body):
+    sms: bool = False
+    email: bool = False
+    method: Literal["verbal", "written", "web", "other"] = "other"
+    recorded_by: Text = "not said"
+
+
+class NewPatient(Body):
+    external_id: ShortText
+    given_name: Text
+    family_name: Text
+    timezone: ShortText
+    language: Language | None = None
+    phone: Phone | None = None
+    email: EmailAddress | None = None
+    channels: Annotated[list[ChannelName], Meta(max_length=2)] | None = None
+    anchors: Anchors = Anchors()
+    days_supply: Annotated[int, Meta(ge=1, le=365)] | None = None
+    clinical: ClinicalFacts = ClinicalFacts()
+    protocols: Annotated[list[ShortText], Meta(max_length=40)] | None = None
+    contact_window: Hours | None = None
+    two_hours_before: bool = False
+    consent: ConsentGiven = ConsentGiven()
+
+
+class Series(Body):
+    weekdays: Annotated[
+        list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]], Meta(min_length=1, max_length=7)
+    ]
+    time: Clock
+    start: Day = msgspec.field(name="from")
+    until: Day
+
+
+class NewAppointment(Body):
+    kind: Literal["therapy", "assessment", "physician", "other"]
+    starts_at: LocalTime | None = None
+    series: Series | None = None
+    profile: Literal["appointment", "pt", "high_risk_no_show"] | None = None
+    window_step: ShortText | None = None
+
+
+class AppointmentChange(Body):
+    starts_at: LocalTime | UnsetType = msgspec.UNSET
+    status: Literal["confirmed", "cancelled", "attended", "missed"] | UnsetType = msgspec.UNSET

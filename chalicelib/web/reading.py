@@ -1,0 +1,99 @@
+"""Reading a request's body into its type: every bad field is named at once, none that is good is lost.
+
+The types in `bodies` say what a field may be; msgspec checks it, one field at a time, because it stops at the first
+mistake it meets. What could not be read is `UNSET` in the result, so that the checks that follow can go on without it.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from chalicelib.domain.problem import Problem
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def read(raw: Any, kind: type[T]) -> tuple[T, list[Problem]]:
+    """The body as `kind`, and everything that is wrong with it."""
+    problems: list[Problem] = []
+    return _read(raw, kind, "", problems), problems
+
+
+def _read(raw: Any, kind: type[T], at: str, problems: list[Problem]) -> T:
+    if not isinstance(raw, Mapping):
+        problems.append(Problem(at or "(body)", "must be an object"))
+        raw = {}
+    known = {f.encode_name: f for f in msgspec.structs.fields(kind)}
+    problems += [Problem(_path(at, n), "is not a field of this request") for n in raw if n not in known]
+    hints = get_type_hints(kind, include_extras=True)
+    values: dict[str, Any] = {}
+    for name, spec in known.items():
+        if name not in raw:
+            if spec.required:
+                problems.append(Problem(_path(at, name), "is required"))
+                values[spec.name] = UNSET
+            continue
+        values[spec.name] = _value(raw[name], hints[spec.name], _path(at, name), problems)
+    return kind(**values)
+
+
+def _value(raw: Any, kind: Any, at: str, problems: list[Problem]) -> Any:
+    if raw is None and type(None) in get_args(kind):
+        return None
+    inner = _struct_in(kind)
+    if inner is not None and get_origin(kind) not in (list, tuple):
+        return _read(raw, inner, at, problems)
+    if inner is not None and isinstance(raw, list):
+        return [_read(each, inner, f"{at}[{place}]", problems) for place, each in enumerate(raw)]
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as wrong:
+        problems.append(_problem(wrong, kind, at))
+        return UNSET
+
+
+def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind
+    for each in get_args(kind):
+        found = _struct_in(each)
+        if found is not None:
+            return found
+    return None
+
+
+def _problem(wrong: msgspec.ValidationError, kind: Any, at: str) -> Problem:
+    said, _, place = str(wrong).partition(" - at `$")
+    meta = next((m for m in _metas(kind) if m.extra and "hint" in m.extra), None)
+    text = meta.extra["hint"] if meta and meta.extra else _plain(said)
+    return Problem(at + place.rstrip("`"), text)
+
+
+def _metas(kind: Any) -> list[msgspec.Meta]:
+    found = [m for m in getattr(kind, "__metadata__", ()) if isinstance(m, msgspec.Meta)]
+    for each in get_args(kind):
+        found += _metas(each)
+    return found
+
+
+def _plain(said: str) -> str:
+    """msgspec's words, put as advice."""
+    for theirs, ours in (
+        ("Expected ", "must be "),
+        ("`str`", "text"),
+        ("`int`", "a whole number"),
+        ("`bool`", "true or false"),
+    ):
+        said = said.replace(theirs, ours)
+    return said.replace("`object`", "an object").replace("`array`", "a list").replace("`null`", "null")
+
+
+def _path(at: str, name: str) -> str:
+    return f"{at}.{name}" if at else name
+
+
+def given(value: Any) -> bool:
+    """Whether a field was sent and could be read."""
+    return not isinstance(value, UnsetType)

@@ -1,0 +1,110 @@
+"""Clinics, their keys and their stop switch."""
+
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib import wiring
+from chalicelib.adapters.secrets import fresh_id, fresh_secret, hash_of_secret
+from chalicelib.domain.clinic import Clinic
+from chalicelib.domain.ids import ClinicId
+from chalicelib.domain.problem import Problem
+from chalicelib.service.chart import AccessKey
+from chalicelib.web import answers, checks
+from chalicelib.web.access import Role
+from chalicelib.web.bodies import NewClinic, NewKey, Stop
+from chalicelib.web.door import Call
+from chalicelib.web.problems import conflict, not_found, wrong
+from chalicelib.web.reading import read
+
+
+def create(call: Call) -> Response:
+    body, found = read(call.json, NewClinic)
+    clinic = checks.clinic(body, fresh_id(), found)
+    if clinic is None:
+        raise wrong(found)
+    if not wiring.store().create_clinic(clinic):
+        raise conflict(
+            "That number sends for another clinic already.",
+            [Problem("sms_number", "is another clinic's sending number; each clinic needs one of its own")],
+        )
+    return Response(answers.clinic(clinic), status_code=HTTPStatus.CREATED)
+
+
+def listed(_: Call) -> dict[str, Any]:
+    return answers.page([answers.clinic(c) for c in wiring.store().clinics()], None)
+
+
+def create_key(call: Call, clinic_id: str) -> Response:
+    clinic = _for_keys(call, clinic_id)
+    body, found = read(call.json, NewKey)
+    if found:
+        raise wrong(found)
+    secret = fresh_secret()
+    key = AccessKey(
+        id=fresh_id(),
+        clinic_id=clinic.id,
+        role=body.role,
+        label=body.label,
+        secret_hash=hash_of_secret(secret),
+        created_at=call.now,
+    )
+    wiring.store().add_key(key)
+    return Response(answers.key(key, secret), status_code=HTTPStatus.CREATED)
+
+
+def revoke_key(call: Call, clinic_id: str, key_id: str) -> Response:
+    clinic = _for_keys(call, clinic_id)
+    for key in wiring.store().keys(clinic.id):
+        if key.id == key_id:
+            wiring.store().revoke_key(key)
+            return Response("", status_code=HTTPStatus.NO_CONTENT)
+    raise not_found()
+
+
+def _for_keys(call: Call, clinic_id: str) -> Clinic:
+    if call.principal.role is not Role.OPERATOR and call.principal.clinic_id != clinic_id:
+        raise not_found()
+    if "#" in clinic_id:
+        raise not_found()
+    clinic = wiring.store().clinic(clinic_id)
+    if clinic is None:
+        raise not_found()
+    return clinic
+
+
+def own_clinic(call: Call) -> Clinic:
+    """The clinic of the token."""
+    clinic = wiring.store().clinic(call.principal.clinic_id)
+    if clinic is None:
+        raise not_found()
+    return clinic
+
+
+def own(call: Call) -> dict[str, Any]:
+    return answers.clinic(own_clinic(call))
+
+
+def stop(call: Call) -> dict[str, Any]:
+    body, found = read(call.json if call.raw else {}, Stop)
+    if found:
+        raise wrong(found)
+    return _switch(call, replace(own_clinic(call), stopped_at=call.now, stop_reason=body.reason))
+
+
+def start(call: Call) -> dict[str, Any]:
+    return _switch(call, replace(own_clinic(call), stopped_at=None, stop_reason=None))
+
+
+def _switch(call: Call, wanted: Clinic) -> dict[str, Any]:
+    before = own_clinic(call)
+    after = replace(wanted, version=before.version + 1)
+    if not wiring.store().replace_clinic(before, after):
+        raise conflict("The clinic's settings were changed by somebody else at the same moment; try again.")
+    return answers.clinic(after)
+
+
+def clinic_id_of(call: Call) -> ClinicId:
+    return call.principal.clinic_id

@@ -1,0 +1,104 @@
+"""The composition root: what is made of what, each part when it is first needed and once per process."""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.secrets import Hasher
+    from chalicelib.domain.message import Site
+    from chalicelib.service.change import Desk
+    from chalicelib.service.deliver import Delivery
+    from chalicelib.service.enrol import Enrolling
+    from chalicelib.service.ports import Queue, Store
+    from chalicelib.settings import Settings
+
+
+def now() -> datetime:
+    """The clock, read once per invocation and passed on."""
+    return datetime.now(UTC)
+
+
+@cache
+def settings() -> "Settings":
+    from chalicelib.settings import from_environment
+
+    return from_environment()
+
+
+@cache
+def hasher() -> "Hasher":
+    from chalicelib.adapters.secrets import Hasher
+
+    return Hasher(settings().secret)
+
+
+@cache
+def store() -> "Store":
+    from chalicelib.adapters.clients import dynamo_client
+    from chalicelib.adapters.dynamo import DynamoTable
+    from chalicelib.adapters.library import protocols
+    from chalicelib.adapters.store import TableStore
+
+    table = DynamoTable(dynamo_client(), settings().table)
+    return TableStore(table, protocols(), hasher().number, shards=settings().shards)
+
+
+@cache
+def queue(function: str) -> "Queue":
+    from chalicelib.adapters.clients import sqs_client
+    from chalicelib.adapters.sqs import SqsQueue
+
+    client = sqs_client()
+    name = f"{settings().queue_prefix}-{function}"
+    return SqsQueue(client, client.get_queue_url(QueueName=name)["QueueUrl"])
+
+
+def site() -> "Site":
+    from chalicelib.domain.message import Site
+
+    return Site(url=settings().public_url, secret=settings().secret)
+
+
+@cache
+def delivery() -> "Delivery":
+    from chalicelib.adapters.clients import email_client, sms_client
+    from chalicelib.adapters.copybook import copybook
+    from chalicelib.adapters.ses import SimpleEmail
+    from chalicelib.adapters.sms import EndUserMessaging
+    from chalicelib.service.deliver import Delivery
+
+    return Delivery(
+        store=store(),
+        queue=queue("deliver"),
+        sms=EndUserMessaging(sms_client(), settings().sms_configuration_set),
+        email=SimpleEmail(email_client(), settings().email_configuration_set),
+        book=copybook,
+        site=site(),
+    )
+
+
+@cache
+def desk() -> "Desk":
+    from chalicelib.service.change import Desk
+
+    return Desk(store=store(), queue=queue("deliver"))
+
+
+@cache
+def enrolling() -> "Enrolling":
+    from chalicelib.adapters.library import protocols
+    from chalicelib.service.enrol import Enrolling
+
+    return Enrolling(
+        store=store(),
+        queue=queue("deliver"),
+        library=lambda protocol: protocols()[protocol],
+        name_patient=hasher().patient,
+    )
+
+
+def forget() -> None:
+    """Drops every part, so that the next use makes it anew: for tests and the local service, which restart in place."""
+    for part in (settings, hasher, store, queue, delivery, desk, enrolling):
+        part.cache_clear()
