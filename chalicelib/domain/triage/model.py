@@ -1,0 +1,127 @@
+"""A linear model over words, word pairs and letters, which may raise a tier and never lowers one.
+
+A message scores as its best stretch: the run of at most WINDOW tokens whose weights sum highest. So a long harmless
+story around one sentence of danger does not dilute it, adding words before or after can only raise the score, and
+the stretch that decided is the explanation. Weights come from `bench/triage/train.py` and ship as data.
+"""
+
+from array import array
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+from .plain import is_ideograph
+from .values import Tier
+
+WINDOW = 12
+_LETTERS = (3, 4, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Bucket numbers by where they may be used: token i alone, pair (i-1, i), pair around one token (i-2, i)."""
+
+    alone: list[list[int]]
+    pairs: list[int]
+    skips: list[int]
+
+
+def features(tokens: Sequence[str], buckets: int) -> Features:
+    """The hashed features of a message. Training and reading share this function: it is the model's other half."""
+
+    def bucket(feature: str) -> int:
+        return crc32(feature.encode("utf-8", "surrogatepass")) % buckets
+
+    known: dict[str, list[int]] = {}
+    alone: list[list[int]] = []
+    for token in tokens:
+        if token not in known:
+            names = [f"w {token}"]
+            if len(token) > 3 and not is_ideograph(token):
+                # Pasted rubbish is not a word; its first letters say enough.
+                dressed = f"<{token[:24]}>"
+                names += [f"l {dressed[at : at + n]}" for n in _LETTERS for at in range(len(dressed) - n + 1)]
+            known[token] = [bucket(name) for name in names]
+        alone.append(known[token])
+    pairs = [bucket(f"p {a} {b}") for a, b in zip(tokens, tokens[1:], strict=False)]
+    skips = [bucket(f"s {a} {b}") for a, b in zip(tokens, tokens[2:], strict=False)]
+    return Features(alone, pairs, skips)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The best run of tokens for one class, and how far its score stands above (or below) the threshold."""
+
+    margin: float
+    start: int
+    end: int
+
+
+def best_stretch(weights: Sequence[float], seen: Features) -> Stretch:
+    """The run of at most WINDOW tokens with the highest sum. O(tokens x WINDOW)."""
+    best = Stretch(float("-inf"), 0, 0)
+    alone = [sum(weights[each] for each in own) for own in seen.alone]
+    pairs = [0.0, *(weights[each] for each in seen.pairs)]
+    skips = [0.0, 0.0, *(weights[each] for each in seen.skips)]
+    for start in range(len(alone)):
+        total = 0.0
+        for at in range(start, min(start + WINDOW, len(alone))):
+            total += alone[at]
+            if at > start:
+                total += pairs[at]
+            if at > start + 1:
+                total += skips[at]
+            if total > best.margin:
+                best = Stretch(total, start, at + 1)
+    return best
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One class of the model. `floor` is the sum a stretch must exceed to raise the message to `tier`."""
+
+    name: str
+    tier: Tier
+    group: str | None
+    floor: float
+    weights: "array[int]"
+    step: float
+
+
+class Model:
+    def __init__(self, outcomes: Sequence[Outcome], buckets: int) -> None:
+        self.outcomes = tuple(outcomes)
+        self.buckets = buckets
+
+    def stretches(self, tokens: Sequence[str]) -> list[tuple[Outcome, Stretch]]:
+        """Each class with its best stretch; a positive margin raises."""
+        if not tokens:
+            return []
+        seen = features(tokens, self.buckets)
+        judged: list[tuple[Outcome, Stretch]] = []
+        for outcome in self.outcomes:
+            raw = best_stretch(outcome.weights, seen)
+            margin = raw.margin * outcome.step - outcome.floor
+            judged.append((outcome, Stretch(margin, raw.start, raw.end)))
+        return judged
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Model":
+        """Weights are signed bytes in base64, one per bucket, times the class's step."""
+        outcomes = [
+            Outcome(
+                name=each["name"],
+                tier=Tier(each["tier"]),
+                group=each["group"],
+                floor=each["floor"],
+                step=each["step"],
+                weights=array("b", b64decode(each["weights"])),
+            )
+            for each in data["outcomes"]
+        ]
+        buckets = data["buckets"]
+        if any(len(each.weights) != buckets for each in outcomes):
+            raise ValueError("the model's weights do not fill its buckets")
+        return cls(outcomes, buckets)
