@@ -9,7 +9,8 @@ import os
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,7 @@ from moto.sqs.models import Message, sqs_backends
 from chalicelib.adapters.schema import create_table_request
 from local import fast_answers, fast_dynamodb
 from local.clock import from_millis, wire
+from local.turns import Turns
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 VISIBILITY_S = 180  # six times a function's 30 s, as AWS asks for queues that feed functions
@@ -66,6 +68,7 @@ class EmbeddedAws:
         """Set by each call, so that a waiting worker or snapshot need not poll hard."""
         self._table_request = table_request
         self._mock = mock_aws()
+        self._turns: Turns | None = None
         self._saved: dict[str, str | None] = {}
 
     def start(self, queues: Iterable[str], watcher: fast_dynamodb.Watcher) -> None:
@@ -172,10 +175,21 @@ class EmbeddedAws:
         return sqs_backends[ACCOUNT][REGION]
 
     def _serialised(self, request: Any) -> Any:
+        if self._turns:
+            self._turns.wait()
         with self.lock:
             self.calls[_operation(request)] += 1
             self.changed.set()
             return _PROCESS_REQUEST(_STUBBER, request)
+
+    @contextmanager
+    def in_turns(self, threads: int) -> Iterator[Turns]:
+        """Within this, threads that take part make their AWS calls alternately."""
+        self._turns = Turns(threads)
+        try:
+            yield self._turns
+        finally:
+            self._turns = None
 
     def _environment(self) -> None:
         """Nobody's own AWS settings reach in here, and nothing here reaches a real account."""

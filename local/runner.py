@@ -8,17 +8,20 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from local.aws import EmbeddedAws, Received, notification
 from local.carrier import Carrier
 from local.clock import Clock
 from local.functions import Function, Run, invoke, queue_event, schedule_event
+from local.turns import Turns
 from local.wakes import Wakes
 
 EVENTS_FUNCTION = "note"
 """What takes the providers' events; its deliveries are not what `redeliver("last")` means."""
 _KEPT = 10_000
+_INSTANT = timedelta(microseconds=1)
 _ENDLESS = 100_000
 """No honest workload delivers as many messages in one instant: somebody answers his own message."""
 
@@ -71,6 +74,11 @@ class Runner:
             self._report()
 
     def _live_up_to(self, to: datetime) -> None:
+        for poller in self.wakes.pollers.values():
+            last = poller.last_run(to)
+            # However idle: whoever acts at `to` must find watermarks as fresh as if no minute had been skipped.
+            if last is not None and last > self._considered:
+                poller.comes_by(last - _INSTANT)
         while True:
             self.settle()
             self._run_schedules()
@@ -160,7 +168,8 @@ class Runner:
             if due is not None and due <= now:
                 poller.begins(now)
                 run = invoke(self.functions[name], schedule_event(name, due))
-                poller.ended(now, failed=run.error is not None)
+                if run.error is not None:
+                    poller.comes_by(now)  # what it failed to do still waits
         self._considered = now
         self.settle()
 
@@ -182,19 +191,27 @@ class Runner:
                 if not batch:
                     return []
                 event = queue_event(function.queue, batch)
-            runs: list[Run] = []
-            calls = [
-                threading.Thread(target=lambda: runs.append(invoke(function, event)), name=f"{name}-{n}")
-                for n in range(2 if overlap else 1)
-            ]
-            for call in calls:
-                call.start()
-            for call in calls:
-                call.join()
+            runs = self._overlapping(function, event) if overlap else [invoke(function, event)]
             if function.queue and any(run.error is None for run in runs):
                 for message in batch:
                     self.aws.delete(function.queue, message.receipt_handle)
             return runs
+
+    def _overlapping(self, function: Function, event: dict[str, Any]) -> list[Run]:
+        """Two at once, taking turns at every AWS call: each sees all that the other has not done yet."""
+        runs: list[Run] = []
+
+        def call(turns: Turns) -> None:
+            with turns.taking():
+                runs.append(invoke(function, event))
+
+        with self.aws.in_turns(2) as turns:
+            threads = [threading.Thread(target=call, args=(turns,)) for _ in range(2)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        return runs
 
     def _next_batch(self, function: Function) -> list[Received]:
         assert function.queue is not None

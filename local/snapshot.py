@@ -76,6 +76,7 @@ class Snapshots:
         self._store, self._aws, self._carrier, self._clock = store, aws, carrier, clock
         self._dirty: set[Key] = set()
         self._carried = {"outbox": 0, "attempts": 0}
+        self._latest: tuple[list[tuple[str, int, str]], str, str] | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._repeat, name="snapshots", daemon=True)
 
@@ -96,33 +97,46 @@ class Snapshots:
             self.take()
 
     def take(self) -> None:
-        """Write what changed since the last time."""
-        db, store = self._store.db, self._store
+        """Write what changed since the last time, if anything did."""
+        store, carrier = self._store, self._carrier
         with store.writing:
-            with self._aws.lock, self._carrier.lock:
+            with self._aws.lock, carrier.lock:
                 dirty, self._dirty = self._dirty, set()
                 items = [(key, self._attributes(key)) for key in dirty]
-                queues = {name: self._messages(name) for name in self._aws.queues}
-                logs = {"outbox": self._carrier.outbox, "attempts": self._carrier.attempts}
-                grown = {
-                    log: [(log, n, json.dumps(logs[log][n])) for n in range(done, len(logs[log]))]
+                messages = [(queue, *row) for queue in self._aws.queues for row in self._messages(queue)]
+                logs = {"outbox": carrier.outbox, "attempts": carrier.attempts}
+                grown = [
+                    (log, n, json.dumps(logs[log][n], ensure_ascii=False))
                     for log, done in self._carried.items()
-                }
-                carrier = json.dumps(self._carrier.state())
-                now = wire(self._clock.now(), millis=True)
-            with db:
-                gone = [key for key, attributes in items if attributes is None]
-                db.executemany("DELETE FROM item WHERE pk = ? AND sk = ?", gone)
-                put = [(*key, attributes) for key, attributes in items if attributes is not None]
-                db.executemany("INSERT OR REPLACE INTO item VALUES (?, ?, ?)", put)
-                db.execute("DELETE FROM message")
-                rows = [(queue, n, text) for queue, texts in queues.items() for n, text in enumerate(texts)]
-                db.executemany("INSERT INTO message VALUES (?, ?, ?)", rows)
-                for log, entries in grown.items():
-                    db.executemany("INSERT INTO carried VALUES (?, ?, ?)", entries)
-                    self._carried[log] += len(entries)
-                latest = [("carrier", carrier), ("now", now)]
-                db.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?)", latest)
+                    for n in range(done, len(logs[log]))
+                ]
+                now = wire(self._clock.now(), millis=True) if self._clock.virtual else ""
+                latest = (messages, json.dumps(carrier.state()), now)
+            if dirty or grown or latest != self._latest:
+                self._write(items, grown, *latest)
+                self._latest = latest
+                for log, _, _ in grown:
+                    self._carried[log] += 1
+
+    def _write(
+        self,
+        items: list[tuple[Key, str | None]],
+        grown: list[tuple[str, int, str]],
+        messages: list[tuple[str, int, str]],
+        carrier: str,
+        now: str,
+    ) -> None:
+        db = self._store.db
+        with db:
+            gone = [key for key, attributes in items if attributes is None]
+            db.executemany("DELETE FROM item WHERE pk = ? AND sk = ?", gone)
+            put = [(*key, attributes) for key, attributes in items if attributes is not None]
+            db.executemany("INSERT OR REPLACE INTO item VALUES (?, ?, ?)", put)
+            db.execute("DELETE FROM message")
+            db.executemany("INSERT INTO message VALUES (?, ?, ?)", messages)
+            db.executemany("INSERT INTO carried VALUES (?, ?, ?)", grown)
+            kept = [("carrier", carrier), ("now", now)]
+            db.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?)", kept)
 
     def restore(self) -> None:
         """Bring back what the store holds into the empty world."""
@@ -146,10 +160,11 @@ class Snapshots:
         item: Item | None = self._aws.item(key)
         return None if item is None else json.dumps(item.to_json()["Attributes"], ensure_ascii=False)
 
-    def _messages(self, queue: str) -> list[str]:
+    def _messages(self, queue: str) -> list[tuple[int, str]]:
+        names = ("id", "body", *_FIELDS)
         return [
-            json.dumps({name: getattr(message, name) for name in ("id", "body", *_FIELDS)}, ensure_ascii=False)
-            for message in self._aws.messages(queue)
+            (position, json.dumps({name: getattr(message, name) for name in names}, ensure_ascii=False))
+            for position, message in enumerate(self._aws.messages(queue))
         ]
 
 

@@ -18,7 +18,6 @@ from local.schedules import DAY, Schedule
 
 LOOK_AHEAD = timedelta(seconds=180)
 OVERDUE = timedelta(minutes=20)
-RETRIES = (timedelta(minutes=1), timedelta(minutes=2))  # Lambda's own for a failed asynchronous invocation
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z")
 _TICK = timedelta(microseconds=1)
 
@@ -37,7 +36,6 @@ class Poller:
         self._distances = (*distances, *(distance + timedelta(seconds=1) for distance in distances))
         self._heap: list[tuple[datetime, int, Key | None, datetime]] = []
         self._order = count()
-        self._failures = 0
 
     def add(self, key: Key, instants: Iterable[datetime]) -> None:
         for instant in instants:
@@ -60,13 +58,14 @@ class Poller:
         while self._heap and self._heap[0][0] <= now:
             heapq.heappop(self._heap)
 
-    def ended(self, now: datetime, *, failed: bool) -> None:
-        if not failed:
-            self._failures = 0
-        elif self._failures < len(RETRIES):
-            again = now + RETRIES[self._failures]
-            heapq.heappush(self._heap, (again, next(self._order), None, again))
-            self._failures += 1
+    def comes_by(self, after: datetime) -> None:
+        """Have it run, whatever there is to see, the first time it would after that."""
+        heapq.heappush(self._heap, (after + _TICK, next(self._order), None, after))
+
+    def last_run(self, until: datetime) -> datetime | None:
+        """Its last regular run up to `until`; None for a schedule too uneven to say."""
+        last = self._schedule.after(until - self._schedule.period)
+        return last if last <= until else None
 
 
 class Wakes:

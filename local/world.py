@@ -15,6 +15,7 @@ import secrets
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -69,10 +70,9 @@ class World:
         self._secret = self._kept("secret", _SECRET)
         self._public_url, self._every_minute = public_url, every_minute
         self.aws = EmbeddedAws(table_request=table_request)
-        self._environ: dict[str, str] = {}
-        self._stop = threading.Event()
-        self._live: threading.Thread | None = None
-        self._snapshots: Snapshots | None = None
+        self._undo = ExitStack()
+        self._stopping = threading.Event()
+        self.snapshots: Snapshots | None = None
 
     def _kept(self, name: str, default: str) -> str:
         return self._store.kept(name, default) if self._store else default
@@ -80,42 +80,40 @@ class World:
     # Up and down
 
     def start(self) -> Self:
-        self._environ = dict(os.environ)
-        self.clock: Clock = self._clock()
-        self.carrier = Carrier(self.clock.now)
-        carrier_server().carrier = self.carrier
-        os.environ.update(self._settings())
-        app = self._load()
-        functions = functions_of(app)
-        schedules = {name: function.schedule for name, function in functions.items() if function.schedule}
-        self.wakes = Wakes(schedules, every_time=self._every_minute)
-        fed = {function.queue for function in functions.values() if function.queue}
-        expected = {self.aws.queue(INBOUND_FUNCTION), self.aws.queue(EVENTS_FUNCTION)}
-        self.aws.start(fed | expected, self._written)
-        self.gateway = Gateway(app)
-        self.runner = Runner(
-            aws=self.aws, carrier=self.carrier, clock=self.clock, functions=functions, wakes=self.wakes
-        )
-        if self._store:
-            self._snapshots = Snapshots(self._store, self.aws, self.carrier, self.clock)
-            self._snapshots.restore()
-            self._snapshots.start()
-        if not self.clock.virtual:
-            self._live = threading.Thread(target=self.runner.live, args=(self._stop,), name="functions")
-            self._live.start()
+        with ExitStack() as undo:
+            undo.callback(_restore_environment, dict(os.environ))
+            self.clock: Clock = self._clock()
+            undo.callback(self.clock.stop)
+            self.carrier = Carrier(self.clock.now)
+            carrier_server().carrier = self.carrier
+            os.environ.update(self._settings())
+            self.app = self._load()
+            self.gateway = Gateway(self.app)
+            functions = functions_of(self.app)
+            schedules = {name: function.schedule for name, function in functions.items() if function.schedule}
+            self.wakes = Wakes(schedules, every_time=self._every_minute or not self.clock.virtual)
+            fed = {function.queue for function in functions.values() if function.queue}
+            expected = {self.aws.queue(INBOUND_FUNCTION), self.aws.queue(EVENTS_FUNCTION)}
+            self.aws.start(fed | expected, self._written)
+            undo.callback(self.aws.stop)
+            self.runner = Runner(
+                aws=self.aws, carrier=self.carrier, clock=self.clock, functions=functions, wakes=self.wakes
+            )
+            if self._store:
+                self.snapshots = Snapshots(self._store, self.aws, self.carrier, self.clock)
+                self.snapshots.restore()
+                self.snapshots.start()
+                undo.callback(self.snapshots.stop)
+            if not self.clock.virtual:
+                live = threading.Thread(target=self.runner.live, args=(self._stopping,), name="functions")
+                live.start()
+                undo.callback(live.join)
+                undo.callback(self._stopping.set)
+            self._undo = undo.pop_all()
         return self
 
     def stop(self) -> None:
-        self._stop.set()
-        if self._live:
-            self._live.join()
-        if self._snapshots:
-            self._snapshots.stop()
-        carrier_server().carrier = None
-        self.aws.stop()
-        self.clock.stop()
-        os.environ.clear()
-        os.environ.update(self._environ)
+        self._undo.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -155,8 +153,8 @@ class World:
         names = [view.range_name for name, view in views(table).by_index.items() if name]
         held = (item.attrs.get(name) for name in names if name) if item else ()
         self.wakes.written(key, [str(value.value) for value in held if value is not None])
-        if self._snapshots:
-            self._snapshots.written(key)
+        if self.snapshots:
+            self.snapshots.written(key)
 
     # What staff do
 
@@ -230,7 +228,7 @@ class World:
             "previousPublishedMessageId": answered["provider_message_id"] if answered else None,
         }
         self.runner.publish(INBOUND_FUNCTION, {name: value for name, value in payload.items() if value is not None})
-        self.settle_now()
+        self.runner.settle()
         return known
 
     def receipt(self, provider_message_id: str, kind: str) -> None:
@@ -240,10 +238,6 @@ class World:
         if sent is None:
             raise LookupError("the carrier accepted no such message")
         self.runner.publish(EVENTS_FUNCTION, provider_event(sent, kind, self.now))
-        self.settle_now()
-
-    def settle_now(self) -> None:
-        """As `settle`, also in real time, for callers who wait for the effects."""
         self.runner.settle()
 
     def faults(self, provider: str, mode: Mode | str = Mode.OK, count: int = 1, *, events: bool | None = None) -> None:
@@ -263,6 +257,11 @@ class World:
     def redeliver(self, which: int | str = "last", *, function: str | None = None) -> Delivery:
         """See `Runner.redeliver`."""
         return self.runner.redeliver(which, function=function)
+
+
+def _restore_environment(saved: Mapping[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(saved)
 
 
 def described(context: Mapping[str, str]) -> dict[str, Any]:
