@@ -73,9 +73,7 @@ def _language(code: str, page: Mapping[str, Any]) -> LanguageCopy:
             manage=frame["manage"],
             buttons=MappingProxyType(dict(frame["buttons"])),
         ),
-        sms=MappingProxyType(
-            {name: SmsCopy(text=row["text"], version=row["v"]) for name, row in page["sms"].items()}
-        ),
+        sms=MappingProxyType({name: SmsCopy(text=row["text"], version=row["v"]) for name, row in page["sms"].items()}),
         email=MappingProxyType(
             {
                 name: EmailCopy(subject=row["subject"], line=row["line"], version=row["v"])

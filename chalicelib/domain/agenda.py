@@ -64,10 +64,11 @@ def _weeks(facts: Facts, after: datetime, until: datetime) -> Iterator[list[Entr
     overdue = _overdue(facts, after)
     # What an earlier week could not place comes after this week's own, whichever week it is computed from.
     left_over = [found for found in overdue if found[1] < week_began]
+    waited = dict(facts.progress.pending)
     overdue = [found for found in overdue if found[1] >= week_began]
     own = _by_week(facts, after, monday, last)
     while monday <= last or left_over:
-        week = _Week(facts, after, monday)
+        week = _Week(facts, after, monday, waited)
         week.place(next(own) + overdue)
         week.place_left_over(left_over)
         entries = week.entries
@@ -156,6 +157,8 @@ class _Week:
     facts: Facts
     after: datetime
     monday: date
+    waited: dict[str, Reason | None]
+    """Why an occurrence was moved on before, for the entry that ends its waiting."""
     entries: list[Entry] = field(default_factory=list)
     left_over: list[Slotted] = field(default_factory=list)
     texts: dict[date, int] = field(default_factory=dict)
@@ -252,6 +255,7 @@ class _Week:
             at, why_moved = self._text_time(occurrence, earliest, clock)
             if at is None and own and self._may_wait(occurrence):
                 self.left_over.extend([(occurrence, slot), *carried])
+                self.waited[occurrence.id] = Reason(why_moved.rule, f"{why_moved.detail}; waits for the next week")
                 return
             if at is None and occurrence.fallback and self.facts.contact(Channel.EMAIL, occurrence.category):
                 channel, why = (
@@ -398,6 +402,9 @@ class _Week:
             return why
         tz, window = self.facts.tz, self.facts.window
         hours = f"{window.start:%H:%M}-{window.end:%H:%M}"
+        waited = self.waited.get(occurrence.id)
+        if at - slot > PUNCTUAL and waited and waited.rule != _AS_PLANNED.rule:
+            return waited
         if at > max(slot, self.after):
             return Reason("moved", f"waits for the next time between {hours}, thirty minutes from any other")
         if at - slot > PUNCTUAL:

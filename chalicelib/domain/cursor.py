@@ -143,7 +143,7 @@ def advanced(
     now: datetime,
     wake: Wake,
     dealt: frozenset[str],
-    waiting: frozenset[str],
+    waiting: Mapping[str, Reason | None],
     ahead: frozenset[str],
 ) -> Progress:
     """Progress after a wake at `now`: `waiting` stays open behind it, `ahead` is done before its time."""

@@ -65,7 +65,11 @@ def decide(facts: Facts, cursor: Cursor, now: datetime, token: str) -> Decision:
         now,
         wake,
         dealt=ids,
-        waiting=frozenset(e.occurrence.id for e in seen if e.slot <= now) - ids,
+        waiting={
+            e.occurrence.id: e.reason if e.carried_by is None else None
+            for e in seen
+            if e.slot <= now and e.occurrence.id not in ids
+        },
         ahead=frozenset(e.occurrence.id for e in dealt if e.slot > now),
     )
     seq = cursor.seq + 1

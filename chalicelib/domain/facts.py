@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from .clinic import Clinic
 from .local_time import DEFAULT_WINDOW, ContactWindow, local_date, zone
+from .occurrence import Reason
 from .patient import Category, Channel, Contact, Patient, best_contact
 from .plan import Appointment, AppointmentStatus, Plan, Session, Supply
 from .protocol import Anchor, Protocol
@@ -23,7 +24,8 @@ class Progress:
     """
 
     through: datetime
-    pending: frozenset[str] = frozenset()
+    pending: Mapping[str, Reason | None] = field(default_factory=dict)
+    """With the reason each was moved for, where one was."""
     done: frozenset[str] = frozenset()
     sent: tuple[datetime, ...] = ()
     """When the initiated texts of this week went out (claims count): what the caps have used up."""

@@ -8,7 +8,7 @@ from .cursor import Cursor, lane_of
 from .decision import first_due
 from .facts import Facts, Progress
 from .local_time import DAY, local_date
-from .occurrence import Entry, Occurrence
+from .occurrence import Entry, Occurrence, Reason
 
 AHEAD = timedelta(days=900)
 """How far ahead a change can move what has already been sent; beyond it, it would be sent again."""
@@ -39,22 +39,23 @@ def _handled(facts: Facts, now: datetime) -> frozenset[str]:
     through = facts.progress.through
     past = all_slotted(facts, beginning(facts), local_date(now, facts.tz) + 2 * DAY)
     behind = {o.id for o, slot in past if slot <= through}
-    return frozenset((behind - facts.progress.pending) | facts.progress.done)
+    return frozenset((behind - facts.progress.pending.keys()) | facts.progress.done)
 
 
 def _carried_over(new: Facts, handled: frozenset[str], old: Progress | None, now: datetime) -> Progress:
     today = local_date(now, new.tz)
-    pending: set[str] = set()
+    pending: dict[str, Reason | None] = {}
+    waited = old.pending if old else {}
     done: set[str] = set()
     upto = today + (AHEAD if handled else 2 * DAY)
     for occurrence, slot in all_slotted(new, beginning(new), upto):
         if slot <= now and occurrence.id not in handled:
-            pending.add(occurrence.id)
+            pending[occurrence.id] = waited.get(occurrence.id)
         elif slot > now and occurrence.id in handled:
             done.add(occurrence.id)
     return Progress(
         through=now,
-        pending=frozenset(pending),
+        pending=pending,
         done=frozenset(done),
         sent=old.sent if old else (),
         mailed=old.mailed if old else (),

@@ -32,30 +32,30 @@ Language = Literal["en", "es", "fr", "zh"]
 ChannelName = Literal["sms", "email"]
 
 
-class Body(Struct, kw_only=True):
+class Body(Struct, kw_only=True, frozen=True):
     """A request's body. Fields that are not its own are refused."""
 
 
-class Hours(Body):
+class Hours(Body, kw_only=True, frozen=True):
     """A contact window, in local time."""
 
     start: Clock = msgspec.field(name="from")
     end: Clock = msgspec.field(name="to")
 
 
-class StaffPerson(Body):
+class StaffPerson(Body, kw_only=True, frozen=True):
     name: Text
     phone: Phone | None = None
     email: EmailAddress | None = None
 
 
-class DayHours(Body):
+class DayHours(Body, kw_only=True, frozen=True):
     weekday: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     start: Clock = msgspec.field(name="from")
     end: Clock = msgspec.field(name="to")
 
 
-class NewClinic(Body):
+class NewClinic(Body, kw_only=True, frozen=True):
     name: Text
     timezone: ShortText
     country: Country
@@ -72,16 +72,16 @@ class NewClinic(Body):
     sms_per_second: Annotated[float, Meta(gt=0, le=1000)] = 1.0
 
 
-class NewKey(Body):
+class NewKey(Body, kw_only=True, frozen=True):
     role: Literal["admin", "clinician", "viewer"]
     label: Text
 
 
-class Stop(Body):
+class Stop(Body, kw_only=True, frozen=True):
     reason: Reason = "stopped by the clinic"
 
 
-class Anchors(Body):
+class Anchors(Body, kw_only=True, frozen=True):
     injury_date: Day | None = None
     deficit_onset_date: Day | None = None
     discharge_date: Day | None = None
@@ -92,7 +92,7 @@ class Anchors(Body):
     days_supply: Annotated[int, Meta(ge=1, le=365)] | None = None
 
 
-class ClinicalFacts(Body):
+class ClinicalFacts(Body, kw_only=True, frozen=True):
     ad_risk: bool | None = None
     itb_pump: bool = False
     oral_baclofen: bool = False
@@ -100,14 +100,14 @@ class ClinicalFacts(Body):
     baseline_psfs: Annotated[int, Meta(ge=0, le=4)] | None = None
 
 
-class ConsentGiven(Body):
+class ConsentGiven(Body, kw_only=True, frozen=True):
     sms: bool = False
     email: bool = False
     method: Literal["verbal", "written", "web", "other"] = "other"
     recorded_by: Text = "not said"
 
 
-class NewPatient(Body):
+class NewPatient(Body, kw_only=True, frozen=True):
     external_id: ShortText
     given_name: Text
     family_name: Text
@@ -125,7 +125,7 @@ class NewPatient(Body):
     consent: ConsentGiven = ConsentGiven()
 
 
-class Series(Body):
+class Series(Body, kw_only=True, frozen=True):
     weekdays: Annotated[
         list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]], Meta(min_length=1, max_length=7)
     ]
@@ -134,7 +134,7 @@ class Series(Body):
     until: Day
 
 
-class NewAppointment(Body):
+class NewAppointment(Body, kw_only=True, frozen=True):
     kind: Literal["therapy", "assessment", "physician", "other"]
     starts_at: LocalTime | None = None
     series: Series | None = None
@@ -142,6 +142,6 @@ class NewAppointment(Body):
     window_step: ShortText | None = None
 
 
-class AppointmentChange(Body):
+class AppointmentChange(Body, kw_only=True, frozen=True):
     starts_at: LocalTime | UnsetType = msgspec.UNSET
     status: Literal["confirmed", "cancelled", "attended", "missed"] | UnsetType = msgspec.UNSET

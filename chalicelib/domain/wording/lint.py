@@ -82,9 +82,7 @@ _STOP_MEANS_STOP = re.compile(r"STOP(?: to (?:opt out|end)|\s?=\s?(?:opt out|baj
 _CONFIRMS = r"confirm\w*|确认"
 
 
-def lint(
-    text: str, language: str, audience: str = "patient", *, content: Content = Content.STANDARD
-) -> list[Finding]:
+def lint(text: str, language: str, audience: str = "patient", *, content: Content = Content.STANDARD) -> list[Finding]:
     """Every rule `text` breaks, in no promised order; none for staff, who need the clinical words.
 
     `content` is what the text claims to be: at MINIMAL no body or health word may stand in it, at SAFETY the

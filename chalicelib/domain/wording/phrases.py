@@ -113,9 +113,7 @@ def sessions_phrase(sessions: Sequence[tuple[date, time]], language: str) -> str
     return patterns.separator.join(named(day, at) for day, at in sorted(sessions))
 
 
-def therapy_week(
-    sessions: Sequence[tuple[date, time]], today: date, language: str
-) -> tuple[str, dict[str, str]]:
+def therapy_week(sessions: Sequence[tuple[date, time]], today: date, language: str) -> tuple[str, dict[str, str]]:
     """The template for a week's therapy sessions (at least one) and the slots it takes from them."""
     first_day, first_time = min(sessions)
     first = {"day": day_phrase(first_day, today, language), "time": local_time(first_time, language)}
