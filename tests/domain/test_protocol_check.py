@@ -4,16 +4,18 @@ import copy
 import time
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.protocol import Protocol
 from chalicelib.domain.protocol_check import SESSION_QUESTIONS, accepted, problems
-from chalicelib.domain.protocol_reading import Problem, read_protocol, write_protocol
+from chalicelib.domain.protocol_reading import Problem, read_protocol, schema, write_protocol
 from chalicelib.domain.protocol_shape import STEP, TIERS
 from chalicelib.domain.triage.values import Tier
 
+SCHEMA = jsonschema.Draft202012Validator(schema())
 TEXTS = frozenset({"window_open", "refill", "pump_refill", "edu_link"})
 
 WINDOW = {"key": "w", "kind": "visit_window", "title": "Review", "open": "P7D", "target": "P14D", "close": "P21D"}
@@ -286,3 +288,9 @@ def test_any_json_is_a_protocol_or_problems_and_never_an_error(raw: Any):
     else:
         assert found
         assert all(isinstance(p, Problem) and p.message for p in found)
+
+
+@given(nearly_right())
+def test_whatever_can_be_read_fits_the_published_schema(raw: Any):
+    if isinstance(read_protocol(raw), Protocol):
+        SCHEMA.validate(raw)
