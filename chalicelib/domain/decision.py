@@ -102,6 +102,7 @@ def _opened(message: Entry, before: Session | None, now: datetime) -> Session | 
         missed_before=before.missed_before + 1 if before and silent else 0,
         stable=before.stable if before else 0,
         slower_since=before.slower_since if before else None,
+        recent=before.recent if before else {},
     )
 
 

@@ -128,6 +128,8 @@ class Session:
     """How many sessions just before this one got no answer at all."""
     stable: int = 0
     """How many answered sessions in a row, up to and with this one, showed nothing to act on."""
+    recent: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """The last few answers to each question, oldest first, carried from session to session: the patient's baseline."""
     slower_since: date | None = None
     """From this local date on every second session is left out: the patient has been stable for long."""
 
