@@ -28,6 +28,7 @@ from chalicelib.adapters.table import (
     Remove,
     Table,
 )
+from chalicelib.adapters.tasks import task_item
 from chalicelib.domain.clinic import Clinic
 from chalicelib.domain.cursor import SHARDS, Cursor, InFlight, Lane
 from chalicelib.domain.delivery import MOVES, Event, Reminder, Status
@@ -43,8 +44,6 @@ from chalicelib.service.ports import Watermark
 
 CLINIC_KEPT = timedelta(seconds=10)
 """How old a worker's copy of its clinic may be. A read for every reminder would cost a call and half an RRU."""
-
-TIERS = ("emergency", "urgent", "review_soon", "routine")
 
 
 class TableStore:
@@ -178,7 +177,7 @@ class TableStore:
         operations.append(Put(self._cursor_item(facts.clinic.id, facts.patient.id, chart.cursor, facts.clinic)))
         operations += [Put(i) for i in self._number_items(facts)]
         operations += [Put(_consent_item(facts, c)) for c in consents]
-        operations += [Put(_task_item(t)) for t in tasks]
+        operations += [Put(task_item(t)) for t in tasks]
         operations.append(Put(_audit_item(audit)))
         return not isinstance(self._table.write(*operations), Refused)
 
@@ -204,7 +203,7 @@ class TableStore:
         operations += [Put(i) for i in kept if i not in held]
         operations += [Remove(Key.of(i)) for i in held if i not in kept]
         operations += [Put(_consent_item(new.facts, c)) for c in consents]
-        operations += [Put(_task_item(t)) for t in tasks]
+        operations += [Put(task_item(t)) for t in tasks]
         operations.append(Put(_audit_item(audit)))
         return not isinstance(self._table.write(*operations), Refused)
 
@@ -364,7 +363,7 @@ class TableStore:
     # --- staff ---
 
     def open_task(self, task: Task) -> bool:
-        return not isinstance(self._table.write(Put(_task_item(task), when=Absent())), Refused)
+        return not isinstance(self._table.write(Put(task_item(task), when=Absent())), Refused)
 
     def tasks(self, clinic_id: str, *, limit: int, start: str | None = None) -> tuple[list[Task], str | None]:
         page = self._table.query(keys.open_tasks(clinic_id), index=WORK.name, limit=limit, start=_start(start))
@@ -432,14 +431,6 @@ def _fact_items(facts: Facts) -> dict[Key, Item]:
     for anchor, supply in facts.supplies.items():
         found[keys.fact(clinic, patient.id, "supply", anchor.value)] = {"doc": pack(supply)}
     return found
-
-
-def _task_item(task: Task) -> Item:
-    item: dict[str, Anything] = {"doc": pack(task), "state": task.state}
-    if task.state != "closed":
-        item["work_pk"] = keys.open_tasks(task.clinic_id)
-        item["work_sk"] = f"{TIERS.index(task.tier)}#{task.due_on or '9'}#{utc_text(task.opened_at)}#{task.id}"
-    return _with_key(keys.task(task.clinic_id, task.patient_id, task.id), item)
 
 
 def _consent_item(facts: Facts, consent: Consent) -> Item:

@@ -50,6 +50,9 @@ class Task:
     ack_by: str | None = None
     acked_at: datetime | None = None
     rung: int = 0
+    """How many contacts of the ladder have been paged."""
+    climbs_at: datetime | None = None
+    """When the next one is, unless somebody acknowledges it first."""
     outcome: str | None = None
     note: str | None = None
     closed_by: str | None = None

@@ -1,0 +1,192 @@
+"""Messages, numbers and tasks on the table: the `Conversation` port. Beside `store`, in the same small language."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from chalicelib.adapters import keys
+from chalicelib.adapters.documents import pack, unpack
+from chalicelib.adapters.schema import DUE
+from chalicelib.adapters.table import Absent, Any, Change, Condition, Is, Item, Key, Lacks, Put, Refused, Remove, Table
+from chalicelib.adapters.tasks import task_item
+from chalicelib.domain.delivery import MOVES, Event
+from chalicelib.domain.local_time import utc_text
+from chalicelib.service.chart import Task
+from chalicelib.service.conversation import Answer, Message, Waiting
+
+ANSWERS = "A#"
+LADDER = "E#0"
+"""The partition of the due index in which unacknowledged urgent tasks wait for their next rung."""
+CODES = 900
+"""Short codes run from 100 to 999 and come round: far more than a clinic has open at once."""
+PATIENT_ID = 16
+"""A task's id begins with its patient's, which is always this long (`adapters.secrets`)."""
+
+
+class TableConversation:
+    def __init__(self, table: Table, hash_number: Callable[[str], str]) -> None:
+        self._table = table
+        self._hash = hash_number
+
+    # --- numbers ---
+
+    def clinic_of_number(self, sms_number: str) -> str | None:
+        found = self._table.get(keys.clinic_of_number(sms_number))
+        return str(found["clinic"]) if found else None
+
+    def patients_of(self, clinic_id: str, number: str) -> list[str]:
+        rows = self._all(self._number(clinic_id, number), consistent=True)
+        return sorted({str(row["patient"]) for row in rows if "patient" in row})
+
+    def stop_number(self, clinic_id: str, number: str, at: datetime) -> None:
+        self._table.write(
+            Put({"pk": self._number(clinic_id, number), "sk": keys.STOPPED, "clinic": clinic_id, "at": utc_text(at)})
+        )
+
+    def start_number(self, clinic_id: str, number: str) -> None:
+        self._table.write(Remove(Key(self._number(clinic_id, number), keys.STOPPED)))
+
+    def is_stopped(self, clinic_id: str, number: str) -> bool:
+        return self._table.get(Key(self._number(clinic_id, number), keys.STOPPED)) is not None
+
+    def waiting(self, clinic_id: str, number: str) -> Waiting | None:
+        found = self._table.get(Key(self._number(clinic_id, number), "waiting"))
+        return unpack(str(found["doc"]), Waiting) if found else None
+
+    def wait(self, clinic_id: str, number: str, waiting: Waiting | None) -> None:
+        key = Key(self._number(clinic_id, number), "waiting")
+        self._table.write(Put({"pk": key.pk, "sk": key.sk, "doc": pack(waiting)}) if waiting else Remove(key))
+
+    def _number(self, clinic_id: str, number: str) -> str:
+        return keys.number(clinic_id, self._hash(number))
+
+    # --- messages ---
+
+    def claim(self, message: Message) -> Message | None:
+        written = self._table.write(Put(_message_item(message), when=Absent()))
+        if not isinstance(written, Refused):
+            return None
+        assert written.current is not None
+        return _message(written.current)
+
+    def replace(self, old: Message, new: Message) -> bool:
+        unchanged = Is("doc", _message_item(old)["doc"])
+        return not isinstance(self._table.write(Put(_message_item(new), when=unchanged)), Refused)
+
+    def record(self, message: Message, event: Event) -> None:
+        item = dict(_message_item(message))
+        key = Key(str(item.pop("pk")), str(item.pop("sk")))
+        status = item.pop("status")
+        if isinstance(self._table.write(Change(key, put={**item, "status": status}, when=_moves(event))), Refused):
+            self._table.write(Change(key, put=item))
+
+    def evidence(
+        self, clinic_id: str, patient_id: str, message_id: str, event: Event, provider_id: str, detail: str
+    ) -> None:
+        put = {"status": MOVES[event][0].value, "provider_id": provider_id, **({"detail": detail} if detail else {})}
+        self._table.write(Change(keys.message(clinic_id, patient_id, message_id), put=put, when=_moves(event)))
+
+    def message(self, clinic_id: str, patient_id: str, message_id: str) -> Message | None:
+        found = self._table.get(keys.message(clinic_id, patient_id, message_id))
+        return _message(found) if found and "doc" in found else None
+
+    def messages(self, clinic_id: str, patient_id: str) -> Iterator[Message]:
+        rows = self._all(keys.patient(clinic_id, patient_id), prefix=keys.MESSAGES, consistent=True)
+        return (_message(row) for row in rows if "doc" in row)
+
+    # --- answers ---
+
+    def add_answer(self, clinic_id: str, patient_id: str, answer: Answer) -> None:
+        sk = f"{ANSWERS}{utc_text(answer.at)}#{answer.id}"
+        self._table.write(Put({"pk": keys.patient(clinic_id, patient_id), "sk": sk, "doc": pack(answer)}))
+
+    def answers(self, clinic_id: str, patient_id: str) -> list[Answer]:
+        rows = self._all(keys.patient(clinic_id, patient_id), prefix=ANSWERS, consistent=True)
+        return [unpack(str(row["doc"]), Answer) for row in rows]
+
+    # --- tasks ---
+
+    def task(self, clinic_id: str, task_id: str) -> Task | None:
+        patient_id = task_id[:PATIENT_ID]
+        if "#" in task_id or len(task_id) <= PATIENT_ID:
+            return None
+        found = self._table.get(keys.task(clinic_id, patient_id, task_id))
+        return unpack(str(found["doc"]), Task) if found else None
+
+    def task_of_code(self, clinic_id: str, code: str) -> Task | None:
+        found = self._table.get(Key(keys.under(clinic_id, "codes"), code))
+        task = self.task(clinic_id, str(found["task"])) if found else None
+        return task if task and task.state != "closed" else None
+
+    def open_urgent(self, task: Task) -> Task:
+        known = self.task(task.clinic_id, task.id)
+        if known is not None:
+            return known
+        counted = self._table.write(Change(Key(keys.under(task.clinic_id, "codes"), "next"), add={"n": 1}))
+        assert not isinstance(counted, Refused)
+        item = counted.items[0]
+        assert item is not None
+        number = item["n"]
+        assert isinstance(number, int)
+        coded = replace(task, code=str(100 + number % CODES))
+        code = {"pk": keys.under(task.clinic_id, "codes"), "sk": coded.code, "task": task.id}
+        written = self._table.write(Put(_laddered(coded), when=Absent()), Put(code))
+        if isinstance(written, Refused):
+            stands = self.task(task.clinic_id, task.id)
+            assert stands is not None
+            return stands
+        return coded
+
+    def replace_task(self, old: Task, new: Task) -> bool:
+        written = self._table.write(Put(_laddered(new), when=Is("doc", str(_laddered(old)["doc"]))))
+        return not isinstance(written, Refused)
+
+    def overdue_tasks(self, upto: datetime, *, limit: int) -> Sequence[Task]:
+        page = self._table.query(LADDER, index=DUE.name, upto=keys.up_to(upto), limit=limit)
+        found = (self._table.get(Key.of(row)) for row in page.items)
+        return [unpack(str(row["doc"]), Task) for row in found if row]
+
+    def _all(self, pk: str, *, prefix: str | None = None, consistent: bool = False) -> Iterator[Item]:
+        start = None
+        while True:
+            page = self._table.query(pk, prefix=prefix, start=start, consistent=consistent)
+            yield from page.items
+            start = page.next
+            if start is None:
+                return
+
+
+def _laddered(task: Task) -> Item:
+    """The task's item; while nobody has acknowledged it, it stands in the ladder's index at its next rung's time."""
+    item = dict(task_item(task))
+    if task.state == "open" and task.climbs_at is not None:
+        item["clinic"], item["patient"] = task.clinic_id, task.patient_id
+        item["due_pk"] = LADDER
+        item["due_sk"] = f"{utc_text(task.climbs_at)}#{task.id}"
+    return item
+
+
+def _moves(event: Event) -> Condition:
+    sources = MOVES[event][1]
+    named: list[Condition] = [Is("status", s.value) for s in sorted(s for s in sources if s)]
+    return Any(*([Lacks("status")] if None in sources else []), *named)
+
+
+def _message_item(message: Message) -> Item:
+    key = keys.message(message.clinic_id, message.patient_id, message.id)
+    bare = replace(message, status="", provider_id="", detail="")
+    item: dict[str, str] = {"pk": key.pk, "sk": key.sk, "doc": pack(bare), "status": message.status}
+    if message.provider_id:
+        item["provider_id"] = message.provider_id
+    if message.detail:
+        item["detail"] = message.detail
+    return item
+
+
+def _message(item: Item) -> Message:
+    return replace(
+        unpack(str(item["doc"]), Message),
+        status=str(item["status"]),
+        provider_id=str(item.get("provider_id", "")),
+        detail=str(item.get("detail", "")),
+    )

@@ -1,0 +1,128 @@
+"""What is said, both ways: the messages beside the reminders, the numbers they travel by, and the port they are kept
+behind."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.domain.delivery import Event
+from chalicelib.domain.ids import ClinicId, PatientId
+from chalicelib.domain.patient import Channel
+from chalicelib.service.chart import Task
+
+NOBODY = PatientId("unknown-sender--")
+"""Under this id, as long as every other, stands what came from a number that is no patient's of the clinic."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Anything sent or heard that is no reminder: a reply, its answer, a page to staff, a note from staff.
+
+    Its id is made of what caused it, so that it is claimed once however often its cause comes round.
+    """
+
+    id: str
+    clinic_id: ClinicId
+    patient_id: PatientId
+    inbound: bool
+    channel: Channel
+    audience: str
+    """`patient` or `staff`."""
+    kind: str
+    at: datetime
+    text: str = field(repr=False)
+    cause: str = ""
+    """The id of the message or reminder that this one answers or stands in for."""
+    status: str = "sending"
+    """Inbound: `received`, then `handled`. Outbound: as `domain.delivery.Status`."""
+    attempt: int = 1
+    provider_id: str = ""
+    detail: str = ""
+    template: str = ""
+    version: int = 0
+    language: str = ""
+    tier: str = ""
+    rules: tuple[str, ...] = ()
+    """What decided the tier: names of rules, not the words they saw."""
+    evidence: str = field(default="", repr=False)
+    prompt: str = ""
+    """The question an inbound message answers, settled when it was heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One answer of a check-in, graded."""
+
+    id: str
+    at: datetime
+    question: str
+    answer: str
+    tier: str
+    rule: str
+    detail: str
+    baseline: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A message from a phone that several patients share, until it is said whose it is."""
+
+    message_id: str
+    text: str = field(repr=False)
+    at: datetime
+    patients: tuple[str, ...]
+
+
+class Conversation(Protocol):
+    """Where messages, numbers and tasks are kept. Writes that lose a race answer so; nothing is overwritten."""
+
+    def clinic_of_number(self, sms_number: str) -> str | None: ...
+
+    def patients_of(self, clinic_id: str, number: str) -> list[str]: ...
+
+    def stop_number(self, clinic_id: str, number: str, at: datetime) -> None: ...
+
+    def start_number(self, clinic_id: str, number: str) -> None: ...
+
+    def is_stopped(self, clinic_id: str, number: str) -> bool: ...
+
+    def waiting(self, clinic_id: str, number: str) -> Waiting | None: ...
+
+    def wait(self, clinic_id: str, number: str, waiting: Waiting | None) -> None: ...
+
+    def claim(self, message: Message) -> Message | None:
+        """Stores the message if it is not there; answers the one that is."""
+
+    def replace(self, old: Message, new: Message) -> bool:
+        """Stores `new` if the message still stands as `old` does."""
+
+    def record(self, message: Message, event: Event) -> None:
+        """Writes what became of a send; a status moves only as the table of `domain.delivery` lets it."""
+
+    def evidence(
+        self, clinic_id: str, patient_id: str, message_id: str, event: Event, provider_id: str, detail: str
+    ) -> None: ...
+
+    def message(self, clinic_id: str, patient_id: str, message_id: str) -> Message | None: ...
+
+    def messages(self, clinic_id: str, patient_id: str) -> Iterator[Message]:
+        """All of a patient's, in order of their ids."""
+
+    def add_answer(self, clinic_id: str, patient_id: str, answer: Answer) -> None: ...
+
+    def answers(self, clinic_id: str, patient_id: str) -> list[Answer]:
+        """In order of time."""
+
+    def task(self, clinic_id: str, task_id: str) -> Task | None: ...
+
+    def task_of_code(self, clinic_id: str, code: str) -> Task | None:
+        """The open task of that short code."""
+
+    def open_urgent(self, task: Task) -> Task:
+        """Opens the task with a short code of its own, or answers the one that stands."""
+
+    def replace_task(self, old: Task, new: Task) -> bool: ...
+
+    def overdue_tasks(self, upto: datetime, *, limit: int) -> Sequence[Task]:
+        """Unacknowledged urgent tasks whose next rung was due by then."""
