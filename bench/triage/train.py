@@ -1,0 +1,204 @@
+"""Train the linear model on the texts in `training/` and write it as data: `python -m bench.triage.train`.
+
+Plain Python, a few minutes, no clock and no unseeded chance: the same texts give the same file. A message's score is
+its best stretch of words (`chalicelib.domain.triage.model`), so training looks for each message's best stretch under
+the weights so far and moves only those weights. Floors are set by cross-validation in which all the texts written as
+one line are held out together, since texts of one line resemble each other.
+"""
+
+import argparse
+import json
+import random
+import time
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import exp, sqrt
+from pathlib import Path
+from typing import Any
+
+from bench.triage.corpus import HERE, Example, expand, read_file
+from chalicelib.domain.triage import Tier
+from chalicelib.domain.triage.model import Features, best_stretch, features
+from chalicelib.domain.triage.plain import plain
+
+BUCKETS = 1 << 15
+FOLDS = 5
+EPOCHS = 7
+RATE = 0.35
+SHRINK = 2e-5
+MOST = 14
+MODEL = Path(__file__).parents[2] / "chalicelib" / "protocols" / "triage" / "model.json"
+PATTERNS = MODEL.with_name("patterns.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    example: Example
+    seen: Features
+    fold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A class of the model: what counts as it, and the share of other messages it may raise in cross-validation."""
+
+    name: str
+    tier: Tier
+    group: str | None
+    positive: Callable[[Example], bool]
+    negative: Callable[[Example], bool]
+    alarms: float
+
+
+TARGETS = (
+    Target(
+        "crisis",
+        Tier.EMERGENCY,
+        "crisis",
+        lambda e: e.group == "crisis",
+        lambda e: e.group != "crisis",
+        0.010,
+    ),
+    Target(
+        "emergency",
+        Tier.EMERGENCY,
+        None,
+        lambda e: e.tier is Tier.EMERGENCY and e.group != "crisis",
+        lambda e: e.tier is not Tier.EMERGENCY,
+        0.030,
+    ),
+    Target(
+        "urgent",
+        Tier.URGENT,
+        None,
+        lambda e: e.tier.severity >= Tier.URGENT.severity,
+        lambda e: e.tier.severity < Tier.URGENT.severity,
+        0.070,
+    ),
+)
+
+
+def _slip(text: str, rng: random.Random) -> str:
+    """The text with one or two slips of a finger, or said without spaces or vowels as texters do."""
+    letters = list(text)
+    for _ in range(rng.choice((1, 1, 2))):
+        at = rng.randrange(len(letters))
+        kind = rng.randrange(4)
+        if kind == 0 and len(letters) > 3:
+            del letters[at]
+        elif kind == 1:
+            letters.insert(at, letters[at])
+        elif kind == 2 and at + 1 < len(letters):
+            letters[at], letters[at + 1] = letters[at + 1], letters[at]
+        elif letters[at].isascii() and letters[at].isalpha():
+            letters[at] = rng.choice("aeiostnrlc")
+    return "".join(letters)
+
+
+def cases(rng: random.Random) -> list[Case]:
+    """Every training text, its line's fold, and a slipped copy of the texts in alphabets."""
+    variants = {pair[0]: pair[1] for pair in json.loads(PATTERNS.read_text("utf-8"))["variants"].split()}
+    found: dict[str, Case] = {}
+    lines = [line for path in sorted((HERE / "training").glob("*.txt")) for line in read_file(path)]
+    rng.shuffle(lines)
+    for at, line in enumerate(lines):
+        texts = expand(line.text, MOST, rng)
+        if line.language != "zh":
+            texts += [_slip(text, rng) for text in texts[: MOST // 2]]
+        for text in texts:
+            tokens = plain(text, variants).tokens
+            if tokens:
+                found.setdefault(text, Case(line, features(tokens, BUCKETS), at % FOLDS))
+    return list(found.values())
+
+
+def fit(data: Sequence[Case], target: Target, rng: random.Random, epochs: int = EPOCHS) -> tuple[list[float], float]:
+    """Weights and bias by adaptive gradient descent on the logistic loss of each message's best stretch."""
+    weights = [0.0] * BUCKETS
+    squares = [1e-6] * BUCKETS
+    bias, bias_square = 0.0, 1e-6
+    chosen = [(case, target.positive(case.example)) for case in data]
+    chosen = [(case, yes) for case, yes in chosen if yes or target.negative(case.example)]
+    share = sum(yes for _, yes in chosen) / len(chosen)
+    for epoch in range(epochs):
+        rng.shuffle(chosen)
+        for case, yes in chosen:
+            seen = case.seen
+            if epoch == 0:
+                start, end = 0, len(seen.alone)
+            else:
+                best = best_stretch(weights, seen)
+                start, end = best.start, best.end
+            active = [bucket for own in seen.alone[start:end] for bucket in own]
+            active += seen.pairs[start : end - 1]
+            active += seen.skips[start : max(start, end - 2)]
+            score = bias + sum(weights[bucket] for bucket in active)
+            guess = 1 / (1 + exp(-max(-30.0, min(30.0, score))))
+            # Positives and negatives weigh alike whatever their number.
+            slope = (guess - yes) * (0.5 / share if yes else 0.5 / (1 - share))
+            bias_square += slope * slope
+            bias -= RATE * slope / sqrt(bias_square)
+            scale = 1 / sqrt(len(active))
+            for bucket in active:
+                push = slope * scale + SHRINK * weights[bucket]
+                squares[bucket] += push * push
+                weights[bucket] -= RATE * push / sqrt(squares[bucket]) * scale
+    return weights, bias
+
+
+def floor_for(scores: Sequence[float], alarms: float) -> float:
+    """The score that only the given share of harmless texts exceeds."""
+    ranked = sorted(scores)
+    return ranked[min(len(ranked) - 1, int(len(ranked) * (1 - alarms)))]
+
+
+def validate(data: Sequence[Case], target: Target, seed: int) -> float:
+    """Cross-validated floor for the class, printed with the sensitivity it leaves."""
+    held: list[tuple[float, Example]] = []
+    for fold in range(FOLDS):
+        weights, bias = fit([case for case in data if case.fold != fold], target, random.Random(seed))
+        held += [
+            (bias + best_stretch(weights, case.seen).margin, case.example) for case in data if case.fold == fold
+        ]
+    harmless = [score for score, example in held if example.tier.severity < Tier.URGENT.severity]
+    floor = floor_for(harmless, target.alarms)
+    positive = [score for score, example in held if target.positive(example)]
+    caught = sum(score > floor for score in positive) / len(positive)
+    other = [score for score, example in held if target.negative(example)]
+    raised = sum(score > floor for score in other) / len(other)
+    print(f"{target.name:10s} floor {floor:+.2f}  caught {caught:.3f}  raised of all others {raised:.3f}", flush=True)
+    return floor
+
+
+def packed(target: Target, weights: Sequence[float], bias: float, floor: float) -> dict[str, Any]:
+    """The class as JSON, its weights as signed bytes."""
+    step = max(abs(weight) for weight in weights) / 127
+    return {
+        "name": target.name,
+        "tier": target.tier.value,
+        "group": target.group,
+        "floor": round(floor - bias, 4),
+        "step": step,
+        "weights": b64encode(bytes(round(weight / step) & 0xFF for weight in weights)).decode(),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=20260301)
+    options = parser.parse_args()
+    started = time.perf_counter()
+    data = cases(random.Random(options.seed))
+    print(f"{len(data)} texts")
+    outcomes = []
+    for target in TARGETS:
+        floor = validate(data, target, options.seed)
+        weights, bias = fit(data, target, random.Random(options.seed))
+        outcomes.append(packed(target, weights, bias, floor))
+    MODEL.write_text(json.dumps({"buckets": BUCKETS, "outcomes": outcomes}, indent=1) + "\n", encoding="utf-8")
+    print(f"{MODEL.stat().st_size / 1024:.0f} kB in {time.perf_counter() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
