@@ -33,8 +33,8 @@ About = ForReminder | ForMessage
 
 
 def sms_context(about: About) -> dict[str, str]:
-    """`r` is `<clinic>.<patient>.<seq>` of a reminder, `m` `<clinic>.<patient>.<message>` of anything else; `k` the kind,
-    `u` whom it is for, `a` the attempt."""
+    """`r` is `<clinic>.<patient>.<seq>` of a reminder, `m` `<clinic>.<patient>.<message>` of all else; `k` is the
+    kind, `u` whom it is for, `a` the attempt."""
     match about:
         case ForReminder():
             named = {"r": f"{about.clinic_id}.{about.patient_id}.{about.seq}", "u": "patient"}

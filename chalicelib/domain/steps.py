@@ -15,6 +15,7 @@ from .occurrence import About, Occurrence, Rank, Reason
 from .patient import Category, Channel
 from .plan import Appointment, AppointmentStatus, Override, Pin
 from .protocol import (
+    Anchor,
     Badge,
     Checkin,
     Message,
@@ -66,15 +67,31 @@ def wanted(facts: Facts, lo: date, hi: date) -> Iterator[Occurrence]:
         protocol = facts.protocols[pin.protocol]
         if not applies(protocol, facts):
             continue
-        anchor = facts.anchor(protocol.anchor)
-        if anchor is None:
-            yield _missing_anchor(facts, pin, protocol)
-            continue
+        missing: dict[Anchor, None] = {}
         for step in protocol.steps:
-            if not _override(facts, protocol, step).off and not isinstance(step, Question | Badge):
+            if _override(facts, protocol, step).off:
+                continue
+            counted_from = anchor_of(protocol, step)
+            anchor = facts.anchor(counted_from)
+            if anchor is None:
+                missing[counted_from] = None
+            elif not isinstance(step, Question | Badge):
                 yield from _WANTS[type(step)](facts, pin, protocol, step, anchor, lo, hi)
+        for counted_from in missing:
+            yield _missing_anchor(facts, pin, protocol, counted_from)
     yield from _welcome(facts)
     yield from _nudge(facts)
+
+
+def anchor_of(protocol: Protocol, step: Step) -> Anchor:
+    """The date a step counts from: its protocol's, unless it is a supply that runs from one of its own."""
+    return (step.anchor if isinstance(step, Supply) else None) or protocol.anchor
+
+
+def _round(facts: Facts, protocol: Protocol) -> str:
+    """Tells one injection, discharge or fill from the next: each has occurrences of its own."""
+    cycle = facts.supplies.get(protocol.anchor)
+    return f"{cycle.number}." if cycle else ""
 
 
 def applies(protocol: Protocol, facts: Facts) -> bool:
@@ -139,14 +156,14 @@ def _with_verdict(occurrence: Occurrence, verdict: Reason | None) -> Occurrence:
     return replace(occurrence, verdict=verdict) if verdict else occurrence
 
 
-def _missing_anchor(facts: Facts, pin: Pin, protocol: Protocol) -> Occurrence:
+def _missing_anchor(facts: Facts, pin: Pin, protocol: Protocol, anchor: Anchor) -> Occurrence:
     task = _task(
         facts,
         f"{protocol.id}/anchor",
-        "missing",
+        anchor.value,
         facts.enrolled_on,
         "missing_anchor",
-        f"Enter {protocol.anchor.value}: {protocol.name} waits for it",
+        f"Enter {anchor.value}: {protocol.name} waits for it",
         tier="urgent" if protocol.needs_anchor else "routine",
     )
     return _at(task, pin.since)
@@ -173,6 +190,28 @@ def windows(step: VisitWindow, anchor: date, lo: date, hi: date) -> Iterator[tup
             yield n, opens, target, closes
 
 
+def _booked_together(facts: Facts, target: date) -> list[tuple[date, str, str]]:
+    """(opens, step, title) of the windows with that target for which nothing is booked yet, the first to open first.
+
+    What can be one visit is one task to book: that of the first, naming them all.
+    """
+    found: list[tuple[date, str, str]] = []
+    for pin in facts.plan.pins:
+        protocol = facts.protocols[pin.protocol]
+        anchor = facts.anchor(protocol.anchor)
+        if anchor is None or not applies(protocol, facts):
+            continue
+        for step in protocol.steps:
+            if isinstance(step, VisitWindow) and not _override(facts, protocol, step).off:
+                if step.repeat is None and shift(anchor, step.target) != target:
+                    continue
+                sid = step_id(protocol, step)
+                for _, opens, its_target, closes in windows(step, anchor, target, target + DAY):
+                    if its_target == target and not serving(facts, sid, opens, closes):
+                        found.append((opens, sid, step.title))
+    return sorted(found, key=lambda each: each[0])
+
+
 def serving(facts: Facts, step: str, opens: date, closes: date) -> Appointment | None:
     """The appointment that serves a window: attended before standing, the earliest first."""
     tz = facts.tz
@@ -191,6 +230,7 @@ def _visit_window(
 ) -> Iterator[Occurrence]:
     sid, tz = step_id(protocol, step), facts.tz
     enrolled = pin.since.astimezone(tz).date()
+    this = _round(facts, protocol)
     for n, opens, target, closes in windows(step, anchor, lo, hi):
         visit = serving(facts, sid, opens, closes)
         late: Reason | None = None
@@ -205,12 +245,21 @@ def _visit_window(
         elif visit:
             settled = Reason("booked", f"a visit is booked for {visit.starts_at.astimezone(tz).date()}")
 
-        book = _task(facts, sid, f"{n}.book", opens - BOOK_AHEAD, "book_window", f"Book: {step.title}", due=target)
         if lo <= opens - BOOK_AHEAD < hi and not late:
-            yield _with_verdict(book, settled)
+            title, with_others = step.title, settled
+            if not settled:
+                together = _booked_together(facts, target)
+                first, first_sid, first_title = together[0]
+                if first_sid == sid:
+                    title = "; ".join(each for _, _, each in together)
+                else:
+                    asked = first - BOOK_AHEAD
+                    with_others = Reason("merged", f"one task to book with {first_title}, made on {asked}")
+            book = _task(facts, sid, f"{this}{n}.book", opens - BOOK_AHEAD, "book_window", f"Book: {title}", due=target)
+            yield _with_verdict(book, with_others)
         if lo <= target < hi and (step.message != "none" or late):
             yield Occurrence(
-                id=occurrence_id(facts.patient.id, sid, f"{n}.ask"),
+                id=occurrence_id(facts.patient.id, sid, f"{this}{n}.ask"),
                 step=sid,
                 kind="window",
                 template=step.message,
@@ -229,7 +278,7 @@ def _visit_window(
             missed = _task(
                 facts,
                 sid,
-                f"{n}.close",
+                f"{this}{n}.close",
                 after,
                 "window_closed",
                 f"Closed without a visit: {step.title}",
@@ -315,10 +364,21 @@ FIRST_QUESTION = "checkin_change"
 """Every session begins by asking whether anything is new or worse: a subtle change needs a provider at once."""
 
 
+def _cadence(facts: Facts, session: Checkin, ordinal: int, day: date) -> tuple[int, int]:
+    """Which session in a row it is, not counting those left out, and how many weeks lie between two."""
+    slower = facts.session.slower_since if facts.session else None
+    if ordinal >= 10_000 and session.then_every:
+        return ordinal - 10_000, max(1, session.then_every.timedelta.days // 7)
+    if slower and day >= slower:
+        return ordinal // 2, max(1, 2 * session.every.timedelta.days // 7)
+    return ordinal, max(1, session.every.timedelta.days // 7)
+
+
 def questions(facts: Facts, session: Checkin, ordinal: int, day: date) -> tuple[str, ...]:
     """What the session of that day asks, in order, the first question first, no more than it may."""
     due: list[tuple[Rank, str]] = []
     alternating = 0
+    ordinal, apart = _cadence(facts, session, ordinal, day)
     for pin in facts.plan.pins:
         protocol = facts.protocols[pin.protocol]
         anchor = facts.anchor(protocol.anchor)
@@ -327,7 +387,7 @@ def questions(facts: Facts, session: Checkin, ordinal: int, day: date) -> tuple[
         for step in protocol.steps:
             if not isinstance(step, Question) or _override(facts, protocol, step).off:
                 continue
-            weeks = max(1, step.every.days // 7)
+            weeks = max(1, step.every.days // 7 // apart)
             turn = alternating % weeks
             alternating += weeks > 1
             if day < anchor or (step.until and day >= shift(anchor, step.until)) or ordinal % weeks != turn:
@@ -417,7 +477,7 @@ def supply_due(facts: Facts, protocol: Protocol, step: Supply, anchor: date) -> 
     """The local date by which the supply must be renewed; None while the days of supply are not known."""
     if step.due is not None:
         return shift(anchor, step.due)
-    cycle = facts.supplies.get(protocol.anchor)
+    cycle = facts.supplies.get(anchor_of(protocol, step))
     return anchor + timedelta(days=cycle.days_supply) if cycle and cycle.days_supply else None
 
 
@@ -425,7 +485,7 @@ def _supply(
     facts: Facts, pin: Pin, protocol: Protocol, step: Supply, anchor: date, lo: date, hi: date
 ) -> Iterator[Occurrence]:
     sid, tz = step_id(protocol, step), facts.tz
-    cycle = facts.supplies.get(protocol.anchor)
+    cycle = facts.supplies.get(anchor_of(protocol, step))
     number = cycle.number if cycle else 0
     due = supply_due(facts, protocol, step, anchor)
     if due is None:
@@ -442,14 +502,19 @@ def _supply(
     began = pin.since.astimezone(tz).date()
     messages = sorted(shift(due, n.at) for n in step.notices if n.message)
     booked = serving(facts, sid, due - timedelta(days=60), due)
+    if booked and not booked.status.stands:
+        booked = None  # an attended visit was for the refill before: had it been this one, its event would stand here
     for index, notice in enumerate(step.notices):
         day = shift(due, notice.at)
         if not lo <= day < hi:
             continue
         verdict: Reason | None = None
-        if notice.unless == "confirmed" and cycle and cycle.confirmed:
-            verdict = Reason("confirmed", f"the patient said it is arranged for {due}")
-        elif notice.unless and booked:
+        if notice.unless == "confirmed":
+            if cycle and cycle.confirmed:
+                verdict = Reason("confirmed", f"the patient said it is arranged for {due}")
+            elif booked and booked.status is not AppointmentStatus.BOOKED:
+                verdict = Reason("confirmed", f"the visit of {booked.starts_at.astimezone(tz).date()} is confirmed")
+        elif notice.unless == "booked" and booked:
             verdict = Reason("booked", f"a visit is booked for {booked.starts_at.astimezone(tz).date()}")
         if notice.task:
             title = f"{notice.task}: {step.title} due {due}"

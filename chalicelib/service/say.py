@@ -23,7 +23,7 @@ TEXT_LIFE_S = 4 * 3600
 """An answer or a page is of use for hours, not days; after this the carrier drops it."""
 
 
-class Unsettled(Exception):  # noqa: N818
+class Unsettled(Exception):
     """It is not known whether the message went out: whatever asked for it must ask again."""
 
 

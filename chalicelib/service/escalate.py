@@ -1,0 +1,197 @@
+"""Escalate: a task that cannot wait climbs from contact to contact until somebody says they have seen it.
+
+Each rung is paged by text, or by e-mail where there is no number, and sends its own delayed reminder to climb on; a
+page that fails goes straight to the next. A sweep over deadlines every minute is the backstop. No stop switch, pause
+or opt-out of a patient's silences a page.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain.clinic import Clinic, Person
+from chalicelib.domain.delivery import Status
+from chalicelib.domain.links import Link, Purpose, sign
+from chalicelib.domain.patient import Category, Channel
+from chalicelib.service.chart import Task
+from chalicelib.service.conversation import NOBODY, Conversation
+from chalicelib.service.ports import Queue, QueueMessage, Store
+from chalicelib.service.say import Saying, Unsettled, Voice
+
+CLIMB = {"emergency": timedelta(minutes=5), "urgent": timedelta(minutes=15)}
+"""How long each contact has to acknowledge before the next is paged (clinical reference §3.3)."""
+
+AFTER_LAST = timedelta(minutes=30)
+"""With everybody paged, the last rung is paged again this often until somebody answers."""
+
+LINK_LIFE = timedelta(days=2)
+
+TRIES = 5
+
+
+def ladder(clinic: Clinic) -> tuple[Person, ...]:
+    """Whom to page, in order: who is on call, then the lead."""
+    return (*clinic.on_call, *((clinic.lead,) if clinic.lead else ()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """What paging takes."""
+
+    store: Store
+    talk: Conversation
+    voice: Voice
+    queue: Queue
+
+    def open(self, clinic: Clinic, task: Task, *, now: datetime) -> Task:
+        """Opens an urgent task, durable first, and pages the first rung at once."""
+        opened = self.talk.open_urgent(replace(task, climbs_at=now))
+        return self.climb(clinic, opened, rung=0, now=now) if opened.rung == 0 else opened
+
+    def climb(self, clinic: Clinic, task: Task, *, rung: int, now: datetime) -> Task:
+        """Pages rung `rung` of the task's ladder, and those after it while pages fail. A task that somebody has seen,
+        or that has climbed past this rung, is left alone."""
+        people = ladder(clinic)
+        for _ in range(len(people) + 1):
+            if task.state != "open" or task.rung != rung:
+                return task
+            person = people[min(rung, len(people) - 1)] if people else None
+            last = rung + 1 >= len(people)
+            wait = CLIMB[task.tier] if not last else max(AFTER_LAST, CLIMB[task.tier])
+            arrived = self._page(clinic, task, person, rung, now) if person else False
+            onward = replace(task, rung=rung + 1, climbs_at=now + (wait if arrived or last else timedelta()))
+            if not self.talk.replace_task(task, onward):
+                stands = self.talk.task(task.clinic_id, task.id)
+                assert stands is not None, "tasks are never deleted"
+                return stands
+            task, rung = onward, rung + 1
+            if arrived or last:
+                self._later(task, now)
+                return task
+        return task
+
+    def due(self, clinic_id: str, task_id: str, *, rung: int, now: datetime) -> Task | None:
+        """A rung's time has come: page it, unless somebody has seen the task; and tell the patient that nobody has."""
+        task = self.talk.task(clinic_id, task_id)
+        clinic = self.store.clinic(clinic_id)
+        if task is None or clinic is None or task.state != "open" or task.rung != rung:
+            return task
+        if task.climbs_at is not None and task.climbs_at > now:
+            self._later(task, now)
+            return task
+        task = self.climb(clinic, task, rung=rung, now=now)
+        if rung >= 1:
+            self.tell_patient(clinic, task, "not_yet_seen", now=now)
+        return task
+
+    def acknowledge(self, clinic_id: str, task_id: str, by: str, *, now: datetime) -> Task | None:
+        """Somebody has seen it. The ladder stops, and the patient is told so."""
+        for _ in range(TRIES):
+            task = self.talk.task(clinic_id, task_id)
+            if task is None or task.state != "open":
+                return task
+            seen = replace(task, state="acked", ack_by=by, acked_at=now, climbs_at=None)
+            if self.talk.replace_task(task, seen):
+                clinic = self.store.clinic(clinic_id)
+                if clinic is not None and seen.tier in CLIMB:
+                    self.tell_patient(clinic, seen, "seen_by_staff", now=now)
+                return seen
+        raise Unsettled("the task kept changing")
+
+    def close(self, clinic_id: str, task_id: str, by: str, outcome: str, note: str, *, now: datetime) -> Task | None:
+        """Closes the task with what came of it. Closing one that nobody had acknowledged acknowledges it."""
+        for _ in range(TRIES):
+            task = self.talk.task(clinic_id, task_id)
+            if task is None or task.state == "closed":
+                return task
+            closed = replace(
+                task,
+                state="closed",
+                ack_by=task.ack_by or by,
+                acked_at=task.acked_at or now,
+                climbs_at=None,
+                outcome=outcome,
+                note=note,
+                closed_by=by,
+                closed_at=now,
+            )
+            if self.talk.replace_task(task, closed):
+                return closed
+        raise Unsettled("the task kept changing")
+
+    def tell_patient(self, clinic: Clinic, task: Task, template: str, *, now: datetime) -> None:
+        """Tells the patient whether somebody has seen their message: the truth, once each."""
+        if task.patient_id == NOBODY:
+            return
+        chart = self.store.chart(clinic.id, task.patient_id, now=now)
+        if chart is None:
+            return
+        contact = chart.facts.contact(Channel.SMS, Category.SAFETY)
+        if contact is None:
+            return
+        self.voice.say(
+            Saying(
+                clinic=clinic,
+                patient_id=task.patient_id,
+                to=contact.address,
+                channel=Channel.SMS,
+                kind=template,
+                cause=task.id,
+                template=template,
+                language=contact.language or chart.facts.patient.language,
+                slots={},
+            ),
+            now=now,
+        )
+
+    def sweep(self, *, now: datetime) -> int:
+        """The backstop: queues again the rungs whose time has passed unnoticed. Answers how many."""
+        overdue = self.talk.overdue_tasks(now - timedelta(seconds=60), limit=200)
+        for task in overdue:
+            self.queue.send([QueueMessage(body=encode(task), group=task.clinic_id)])
+        return len(overdue)
+
+    def _page(self, clinic: Clinic, task: Task, person: Person, rung: int, now: datetime) -> bool:
+        """Whether the page was taken, or may have been."""
+        to, channel = (person.phone, Channel.SMS) if person.phone else (person.email, Channel.EMAIL)
+        if to is None:
+            return False
+        link = Link(
+            purpose=Purpose.ACKNOWLEDGE,
+            clinic_id=clinic.id,
+            patient_id=task.patient_id,
+            subject=task.id,
+            expires=now + LINK_LIFE,
+        )
+        url = f"{self.voice.site.url}/r/{sign(link, self.voice.site.secret)}"
+        saying = Saying(
+            clinic=clinic,
+            patient_id=task.patient_id,
+            to=to,
+            channel=channel,
+            kind="page",
+            # Every rung pages anew, and so does each round after the last.
+            cause=f"{task.id}.{rung}",
+            audience="staff",
+            words=page_text(clinic, task, url if channel is Channel.EMAIL else None),
+            subject=f"{task.tier.upper()}: task {task.code}, a patient's message",
+            twice=True,
+        )
+        return self.voice.say(saying, now=now) is not Status.FAILED
+
+    def _later(self, task: Task, now: datetime) -> None:
+        if task.climbs_at is None:
+            return
+        delay = min(900, max(0, int((task.climbs_at - now).total_seconds())))
+        self.queue.send([QueueMessage(body=encode(task), delay_s=delay, group=task.clinic_id)])
+
+
+def page_text(clinic: Clinic, task: Task, url: str | None) -> str:
+    """A page: what kind, which task, how to answer. Nothing of the patient: a phone shows it to whoever holds it."""
+    what = "an EMERGENCY" if task.tier == "emergency" else "an URGENT"
+    where = f" or open {url}" if url else ""
+    return f"{clinic.name}: {what} patient message needs a person now. Task {task.code}. Reply ACK {task.code}{where}"
+
+
+def encode(task: Task) -> str:
+    return json.dumps({"clinic": task.clinic_id, "task": task.id, "rung": task.rung}, separators=(",", ":"))
