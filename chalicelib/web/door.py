@@ -28,10 +28,22 @@ class Route:
     view: str
     """`module.function` under `chalicelib.web.views`."""
     body: str = ""
-    """The type under `chalicelib.web.bodies` that the body is read as."""
+    """The type in `chalicelib.web.bodies` that the body is read as."""
     summary: str = ""
+    answer: str = ""
+    """The type in `chalicelib.web.shapes` of what is answered; a list's is `Page[Item]`; none for 204."""
+    status: int = 200
+    query: tuple[str, ...] = ()
+    """What the address may ask, by its names in `chalicelib.web.parameters`."""
+    reads: str = ""
+    """The audit's name for reading this, where personal data are shown."""
     content_types: tuple[str, ...] = ("application/json",)
+    produces: str = "application/json"
     body_limit: int = BODY_LIMIT
+
+    @property
+    def takes_body(self) -> bool:
+        return self.method in ("POST", "PUT", "PATCH")
 
 
 @dataclass(frozen=True, kw_only=True)
