@@ -1,7 +1,7 @@
 """The patient as the service knows them: how to reach them, what they agreed to, and what bears on their safety."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from .ids import ClinicId, PatientId
@@ -116,6 +116,8 @@ class Patient:
     pauses: tuple[Pause, ...] = ()
     hours_before: bool = False
     """The patient asked for a reminder two hours before appointments."""
+    ended_on: date | None = None
+    """The local date of the discharge from follow-up, or of the death."""
     version: int = 1
 
     def pause_at(self, at: datetime) -> Pause | None:

@@ -1,7 +1,7 @@
 """Timeline: what went out, what will, and for whatever does not, why. The past is read, the future computed."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.agenda import agenda
@@ -119,21 +119,27 @@ def future(chart: Chart, book: Callable[[], Copybook], site: Site, *, now: datet
         reason = held if waits and held else entry.reason
         if waits:
             held = None
-        yield Line(
-            occurrence_id=entry.occurrence.id,
-            reminder_id=None,
-            planned_at=entry.occurrence.ideal,
-            at=entry.at,
-            sent_at=None,
-            kind=entry.occurrence.kind,
-            channel=entry.channel,
-            state=State.HELD if waits else entry.state,
-            reason=reason,
-            text=preview(facts, book(), entry, entries, site),
-            step=entry.occurrence.step,
-            title=entry.occurrence.about.title,
-            carried_by=entry.carried_by,
-        )
+        line = line_of(facts, book(), entry, entries, site)
+        yield replace(line, state=State.HELD, reason=reason) if waits else line
+
+
+def line_of(facts: Facts, book: Copybook, entry: Entry, entries: Sequence[Entry], site: Site) -> Line:
+    """An entry of the agenda, with its words as they would read at its time. `entries` hold what rides along."""
+    return Line(
+        occurrence_id=entry.occurrence.id,
+        reminder_id=None,
+        planned_at=entry.occurrence.ideal,
+        at=entry.at,
+        sent_at=None,
+        kind=entry.occurrence.kind,
+        channel=entry.channel,
+        state=entry.state,
+        reason=entry.reason,
+        text=preview(facts, book, entry, entries, site),
+        step=entry.occurrence.step,
+        title=entry.occurrence.about.title,
+        carried_by=entry.carried_by,
+    )
 
 
 def _held(chart: Chart, now: datetime) -> Reason | None:
@@ -143,7 +149,7 @@ def _held(chart: Chart, now: datetime) -> Reason | None:
     return chart.cursor.held
 
 
-def preview(facts: Facts, book: Copybook, entry: Entry, entries: list[Entry], site: Site) -> str:
+def preview(facts: Facts, book: Copybook, entry: Entry, entries: Sequence[Entry], site: Site) -> str:
     """The words of an entry that will be sent, as they read at its time."""
     if not entry.acts or entry.channel is Channel.TASK:
         return ""
