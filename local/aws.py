@@ -11,7 +11,6 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,30 +23,17 @@ from moto.sqs.models import Message, sqs_backends
 
 from chalicelib.adapters.schema import create_table_request
 from local import fast_answers, fast_dynamodb
-from local.clock import from_millis, wire
+from local.clock import wire
+from local.queues import DEAD, MAX_RECEIVES, VISIBILITY_S, Queues, Received
 from local.turns import Turns
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
-VISIBILITY_S = 180  # six times a function's 30 s, as AWS asks for queues that feed functions
-MAX_RECEIVES = 5
-DEAD = "-dead"
 
 TableRequest = Callable[[str], Mapping[str, Any]]
+_SENDS = ("SendMessage", "SendMessageBatch")
+_ASKS_ABOUT_QUEUES = ("ReceiveMessage", "GetQueueAttributes", "DeleteMessage", "DeleteMessageBatch", "PurgeQueue")
 _Stubber: Any = BotocoreStubber  # typed loosely: its method is replaced
 _PROCESS_REQUEST = BotocoreStubber.process_request
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """One queue message as a function is given it."""
-
-    message_id: str
-    receipt_handle: str
-    body: str
-    receives: int
-    sent_at: datetime
-    first_received_at: datetime
-    md5: str
 
 
 class EmbeddedAws:
@@ -69,6 +55,7 @@ class EmbeddedAws:
         self._table_request = table_request
         self._mock = mock_aws()
         self._turns: Turns | None = None
+        self._fed: Queues | None = None
         self._saved: dict[str, str | None] = {}
 
     def start(self, queues: Iterable[str], watcher: fast_dynamodb.Watcher) -> None:
@@ -85,6 +72,7 @@ class EmbeddedAws:
             sqs.create_queue(QueueName=name + DEAD, Attributes=common)
             redrive = {"deadLetterTargetArn": queue_arn(name + DEAD), "maxReceiveCount": MAX_RECEIVES}
             sqs.create_queue(QueueName=name, Attributes={**common, "RedrivePolicy": json.dumps(redrive)})
+        self._fed = Queues(set(queues), self._sqs.get_queue)
         self.calls.clear()
 
     def stop(self) -> None:
@@ -116,59 +104,55 @@ class EmbeddedAws:
 
     def put(self, queue: str, body: str) -> str:
         """Put a message there, as SNS or another service would; its id."""
-        with self.lock:
+        with self._queues() as queues:
+            known = str(self._sqs.send_message(queue, body, delay_seconds=0).id)
+            queues.take_in()
             self.changed.set()
-            return str(self._sqs.send_message(queue, body, delay_seconds=0).id)
+            return known
 
     def put_again(self, queue: str, message_id: str, body: str) -> None:
         """The same message once more, as SQS may deliver it: id and body are those it had."""
-        with self.lock:
+        with self._queues() as queues:
             message = Message(message_id, body)
             message.mark_sent()
             message.approximate_receive_count = 1
             self._sqs.get_queue(queue).add_message(message)
+            queues.take_in()
 
-    def receive(self, queue: str, count: int) -> list[Received]:
-        """Up to `count` visible messages, hidden from now for the visibility timeout."""
-        with self.lock:
-            return [
-                Received(
-                    message_id=message.id,
-                    receipt_handle=message.receipt_handle,
-                    body=message.body,
-                    receives=message.approximate_receive_count,
-                    sent_at=from_millis(message.sent_timestamp),
-                    first_received_at=from_millis(message.approximate_first_receive_timestamp),
-                    md5=message.body_md5,
-                )
-                for message in self._sqs.receive_message(queue, count, 0, VISIBILITY_S)
-            ]
+    def receive(self, queue: str, most: int, now: datetime) -> list[Received]:
+        """See `Queues.receive`."""
+        with self._queues() as queues:
+            return queues.receive(queue, most, now)
 
-    def delete(self, queue: str, receipt_handle: str) -> None:
-        with self.lock:
-            self._sqs.delete_message(queue, receipt_handle)
+    def delete(self, receipt_handle: str) -> None:
+        with self._queues() as queues:
+            queues.delete(receipt_handle)
 
-    def visible_at(self, queue: str) -> datetime | None:
+    def shows_at(self, queue: str) -> datetime | None:
         """When the next of its messages shows; None where it is empty."""
-        with self.lock:
-            times = [
-                # moto shows a received message again only after its time is past, not at it
-                max(message.visible_at + 1 if message.visible_at else 0, message.delayed_until)
-                for message in self._sqs.get_queue(queue)._messages
-            ]
-        return from_millis(min(times)) if times else None
+        with self._queues() as queues:
+            return queues.shows_at(queue)
 
-    def messages(self, queue: str) -> list[Any]:
-        """moto's own messages. Take the lock before looking."""
-        return list(self._sqs.get_queue(queue)._messages)
+    def messages(self, queue: str) -> list[Message]:
+        """All that is in a queue, one that nobody polls included."""
+        with self._queues() as queues:
+            return queues.all(queue)
 
-    def hold(self, queue: str, messages: list[Any]) -> None:
+    def hold(self, queue: str, messages: list[Message]) -> None:
         """Put back messages as a snapshot kept them, timings included."""
-        self._sqs.get_queue(queue)._messages = messages
+        with self._queues() as queues:
+            self._sqs.get_queue(queue)._messages = messages
+            queues.take_in()
 
     @property
     def queues(self) -> list[str]:
         return list(self._sqs.queues)
+
+    @contextmanager
+    def _queues(self) -> Iterator[Queues]:
+        with self.lock:
+            assert self._fed is not None
+            yield self._fed
 
     @property
     def _sqs(self) -> Any:
@@ -178,9 +162,17 @@ class EmbeddedAws:
         if self._turns:
             self._turns.wait()
         with self.lock:
-            self.calls[_operation(request)] += 1
+            operation = _operation(request)
+            self.calls[operation] += 1
             self.changed.set()
-            return _PROCESS_REQUEST(_STUBBER, request)
+            if self._fed is None:
+                return _PROCESS_REQUEST(_STUBBER, request)
+            if operation in _ASKS_ABOUT_QUEUES:
+                self._fed.hand_back()
+            answer = _PROCESS_REQUEST(_STUBBER, request)
+            if operation in _ASKS_ABOUT_QUEUES or operation in _SENDS:
+                self._fed.take_in()
+            return answer
 
     @contextmanager
     def in_turns(self, threads: int) -> Iterator[Turns]:

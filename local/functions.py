@@ -13,9 +13,10 @@ from typing import Any
 from chalice.app import Chalice, ScheduledEventConfig, SQSEventConfig
 from chalice.local import LambdaContext
 
-from local.aws import ACCOUNT, REGION, Received, queue_arn
+from local.aws import ACCOUNT, REGION, queue_arn
 from local.carrier_wire import FunctionKilled
 from local.clock import millis, wire
+from local.queues import Received
 from local.schedules import Schedule, parse_schedule
 
 log = logging.getLogger("ranvier.local")

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from local.aws import EmbeddedAws, Received, notification
+from local.aws import EmbeddedAws, notification
 from local.carrier import Carrier
 from local.clock import Clock
 from local.functions import Function, Run, invoke, queue_event, schedule_event
+from local.queues import Received
 from local.turns import Turns
 from local.wakes import Wakes
 
@@ -90,10 +91,10 @@ class Runner:
     def live(self, stop: threading.Event) -> None:
         """Real time: do what is due as it comes, until `stop`."""
         while not stop.is_set():
+            self.aws.changed.clear()
             with self._lock:
                 self.settle()
                 self._run_schedules()
-            self.aws.changed.clear()
             self.aws.changed.wait(timeout=0.2)
 
     def settle(self) -> None:
@@ -106,7 +107,7 @@ class Runner:
 
     def _next(self) -> datetime | None:
         runs = [self.wakes.next_run(name, self._considered) for name in self.wakes.pollers]
-        shows = [self.aws.visible_at(queue) for queue, _ in self._fed()]
+        shows = [self.aws.shows_at(queue) for queue, _ in self._fed()]
         found = [at for at in (*runs, *shows, self.carrier.next_report_at()) if at is not None]
         return min(found, default=None)
 
@@ -133,9 +134,9 @@ class Runner:
     def _deliver(self) -> int:
         begun = self._delivered
         for queue, function in self._fed():
-            shows = self.aws.visible_at(queue)
+            shows = self.aws.shows_at(queue)
             if shows is not None and shows <= self.clock.now():
-                batch = self.aws.receive(queue, function.batch_size)
+                batch = self.aws.receive(queue, function.batch_size, self.clock.now())
                 if batch:
                     self._give(function, batch)
         return self._delivered - begun
@@ -145,7 +146,7 @@ class Runner:
         run = invoke(function, queue_event(function.queue, batch))
         for message in batch:
             if run.error is None:
-                self.aws.delete(function.queue, message.receipt_handle)
+                self.aws.delete(message.receipt_handle)
             self._delivered += 1
             self.deliveries.append(
                 Delivery(
@@ -194,7 +195,7 @@ class Runner:
             runs = self._overlapping(function, event) if overlap else [invoke(function, event)]
             if function.queue and any(run.error is None for run in runs):
                 for message in batch:
-                    self.aws.delete(function.queue, message.receipt_handle)
+                    self.aws.delete(message.receipt_handle)
             return runs
 
     def _overlapping(self, function: Function, event: dict[str, Any]) -> list[Run]:
@@ -215,11 +216,11 @@ class Runner:
 
     def _next_batch(self, function: Function) -> list[Received]:
         assert function.queue is not None
-        batch = self.aws.receive(function.queue, function.batch_size)
+        batch = self.aws.receive(function.queue, function.batch_size, self.clock.now())
         last = next((given for given in reversed(self.deliveries) if given.function == function.name), None)
         if not batch and last is not None:
             self.aws.put_again(last.queue, last.message_id, last.body)
-            batch = self.aws.receive(function.queue, 1)
+            batch = self.aws.receive(function.queue, 1, self.clock.now())
         return batch
 
     def redeliver(self, which: int | str = "last", *, function: str | None = None) -> Delivery:
