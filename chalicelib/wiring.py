@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 def now() -> datetime:
     """The clock, read once per invocation and passed on."""
+    from chalicelib.service.say import Voice
+    from chalicelib.service.shelf import Shelf
     return datetime.now(UTC)
 
 
@@ -41,7 +43,17 @@ def store() -> "Store":
     from chalicelib.adapters.store import TableStore
 
     table = DynamoTable(dynamo_client(), settings().table)
-    return TableStore(table, protocols(), hasher().number, shards=settings().shards)
+    return TableStore(table, protocols(), hasher().number, own=shelf().own, shards=settings().shards)
+
+
+@cache
+def shelf() -> "Shelf":
+    from chalicelib.adapters.clients import dynamo_client
+    from chalicelib.adapters.dynamo import DynamoTable
+    from chalicelib.adapters.library import protocols
+    from chalicelib.adapters.shelf import TableShelf
+
+    return TableShelf(DynamoTable(dynamo_client(), settings().table), protocols())
 
 
 @cache
@@ -100,5 +112,5 @@ def enrolling() -> "Enrolling":
 
 def forget() -> None:
     """Drops every part, so that the next use makes it anew: for tests and the local service, which restart in place."""
-    for part in (settings, hasher, store, queue, delivery, desk, enrolling):
+    for part in (settings, hasher, store, shelf, queue, delivery, desk, enrolling):
         part.cache_clear()

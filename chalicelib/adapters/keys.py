@@ -73,6 +73,11 @@ def task(clinic_id: str, patient_id: str, task_id: str) -> Key:
     return Key(patient(clinic_id, patient_id), TASKS + task_id)
 
 
+def audit(clinic_id: str, at: datetime, audit_id: str) -> Key:
+    """A month of the clinic's audit is one partition, in order of time."""
+    return Key(under(clinic_id, "audit", f"{at:%Y-%m}"), f"{utc_text(at)}#{audit_id}")
+
+
 def number(clinic_id: str, number_hash: str) -> str:
     """What is known of one number at one clinic: whose it is, and whether it said STOP."""
     return under(clinic_id, "N", number_hash)

@@ -37,7 +37,7 @@ from chalicelib.domain.ids import ClinicId, PatientId, spread
 from chalicelib.domain.local_time import utc_text
 from chalicelib.domain.occurrence import Reason
 from chalicelib.domain.patient import Channel, Consent, Contact, Patient
-from chalicelib.domain.plan import Appointment, Plan, Supply
+from chalicelib.domain.plan import Appointment, Pin, Plan, Supply
 from chalicelib.domain.protocol import Anchor, Protocol
 from chalicelib.service.chart import AccessKey, Audit, Chart, Reference, Task
 from chalicelib.service.ports import Watermark
@@ -55,10 +55,13 @@ class TableStore:
         library: Mapping[str, Protocol],
         hash_number: Callable[[str], str],
         *,
+        own: Callable[[str, str], Protocol] | None = None,
         shards: int = SHARDS,
     ) -> None:
+        """`library` holds the protocols that ship; `own` finds one of a clinic's own."""
         self._table = table
         self._library = library
+        self._own = own
         self._hash = hash_number
         self._shards = shards
         self._clinics: dict[str, tuple[datetime, Clinic]] = {}
@@ -147,7 +150,7 @@ class TableStore:
                 patient=unpack(nouns["patient"][0], Patient),
                 contacts=tuple(unpack(d, Contact) for d in nouns.get("contact", ())),
                 plan=plan,
-                protocols={pin.protocol: self._library[pin.protocol] for pin in plan.pins},
+                protocols={pin.protocol: self._protocol(clinic.id, pin) for pin in plan.pins},
                 progress=cursor.progress,
                 appointments=tuple(
                     sorted(
@@ -159,6 +162,12 @@ class TableStore:
                 session=cursor.session,
             ),
         )
+
+    def _protocol(self, clinic_id: str, pin: Pin) -> Protocol:
+        if pin.own:
+            assert self._own is not None, "whoever pins a clinic's own protocol has given its shelf"
+            return self._own(clinic_id, pin.protocol)
+        return self._library[pin.protocol]
 
     def enrolment(self, clinic_id: str, patient_id: str) -> str | None:
         found = self._table.get(keys.fact(clinic_id, patient_id, "patient"))
@@ -439,8 +448,7 @@ def _consent_item(facts: Facts, consent: Consent) -> Item:
 
 
 def _audit_item(audit: Audit) -> Item:
-    key = Key(keys.under(audit.clinic_id, "audit", f"{audit.at:%Y-%m}"), f"{utc_text(audit.at)}#{audit.id}")
-    return _with_key(key, {"doc": pack(audit)})
+    return _with_key(keys.audit(audit.clinic_id, audit.at, audit.id), {"doc": pack(audit)})
 
 
 def _reminder(item: Item) -> Reminder:

@@ -14,6 +14,8 @@ class Pin:
 
     protocol: str
     since: datetime
+    own: bool = False
+    """The clinic's own, not one that ships: neither ever stands in for the other under its id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
