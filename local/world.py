@@ -24,6 +24,8 @@ from typing import Any, Self
 from chalice.app import Chalice
 
 from chalicelib.adapters.schema import create_table_request
+from chalicelib.domain.ids import reminder_id
+from chalicelib.domain.provider_context import ForMessage, ForReminder, read_context
 from local.aws import EmbeddedAws, TableRequest
 from local.carrier import PROVIDERS, Carrier, Mode
 from local.carrier_wire import carrier_server
@@ -265,14 +267,19 @@ def _restore_environment(saved: Mapping[str, str]) -> None:
 
 
 def described(context: Mapping[str, str]) -> dict[str, Any]:
-    """What the opaque pairs of a message say by themselves: `r` is `clinic.patient.seq` of a reminder, `m`
-    `clinic.message` of anything else, `k` the kind, `u` whom it is for."""
-    clinic, _, rest = (context.get("r") or context.get("m") or "").partition(".")
-    return {
-        "clinic_id": clinic or None,
-        "patient_id": rest.partition(".")[0] if "r" in context else None,
-        "audience": context.get("u", "patient"),
-        "kind": context.get("k"),
-        "occurrence_ids": [],
-        "message_id": rest or None,
-    }
+    """What the opaque pairs of a message say by themselves. Which occurrences it carried only the table knows."""
+    found: dict[str, Any] = {"clinic_id": None, "patient_id": None, "message_id": None, "kind": context.get("k")}
+    match read_context(context):
+        case ForReminder() as about:
+            found |= {
+                "clinic_id": about.clinic_id,
+                "patient_id": about.patient_id,
+                "message_id": reminder_id(about.patient_id, about.seq),
+            }
+        case ForMessage() as about:
+            found |= {
+                "clinic_id": about.clinic_id,
+                "patient_id": about.patient_id or None,
+                "message_id": about.message_id,
+            }
+    return found | {"audience": context.get("u", "patient"), "occurrence_ids": []}

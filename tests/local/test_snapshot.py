@@ -1,7 +1,10 @@
 """What is kept is one instant: what a message points at is there if and only if the message is."""
 
 import sqlite3
+import sys
 import threading
+
+import pytest
 
 from local.world import World
 from tests.local.toy import client, enqueue, rows, table, toy_app
@@ -28,6 +31,9 @@ def test_a_snapshot_taken_amid_writes_is_of_one_instant(tmp_path):
                 enqueue("page", {"n": n}, 900)
             done.set()
 
+        # Switch threads as often as can be: were the world read in pieces, writes would come between them.
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
         writer = threading.Thread(target=write)
         writer.start()
         seen = set()
@@ -37,8 +43,21 @@ def test_a_snapshot_taken_amid_writes_is_of_one_instant(tmp_path):
             seen.add(items)
             assert items - messages in (0, 1)
         writer.join()
+        sys.setswitchinterval(usual)
     assert len(seen) > 3
     assert pairs(tmp_path) == (60, 60)
+
+
+@pytest.mark.parametrize("busy", ["aws", "carrier"])
+def test_a_snapshot_waits_for_a_call_under_way(tmp_path, busy):
+    with World(START, app=toy_app, data=tmp_path) as world:
+        taking = threading.Thread(target=world.snapshots.take)
+        with getattr(world, busy).lock:
+            taking.start()
+            taking.join(0.2)
+            assert taking.is_alive()
+        taking.join(5)
+        assert not taking.is_alive()
 
 
 def test_everything_is_back_after_a_restart(tmp_path):
