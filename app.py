@@ -44,3 +44,34 @@ def deliver(event: SQSEvent) -> None:
 
     for record in event:
         run_deliver(record.body, digest(record.receipt_handle))
+
+
+@app.on_sqs_message(queue=f"{QUEUES}-hear", batch_size=1, name="hear")
+def hear(event: SQSEvent) -> None:
+    from chalicelib.events import run_hear
+
+    for record in event:
+        run_hear(record.body)
+
+
+@app.on_sqs_message(queue=f"{QUEUES}-note", batch_size=1, name="note")
+def note(event: SQSEvent) -> None:
+    from chalicelib.events import run_note
+
+    for record in event:
+        run_note(record.body)
+
+
+@app.on_sqs_message(queue=f"{QUEUES}-escalate", batch_size=1, name="escalate")
+def escalate(event: SQSEvent) -> None:
+    from chalicelib.events import run_escalate
+
+    for record in event:
+        run_escalate(record.body)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES), name="watch")
+def watch(_: CloudWatchEvent) -> None:
+    from chalicelib.events import run_watch
+
+    run_watch()

@@ -51,3 +51,31 @@ def run_reconcile() -> None:
 
     found = reconcile(wiring.store(), wiring.queue("deliver"), now=wiring.now())
     say("reconciled", **found.counts())
+
+
+def run_hear(body: str) -> None:
+    from chalicelib.service.hear import read_inbound
+
+    inbound = read_inbound(body, wiring.now())
+    say("heard", message=inbound.id, outcome=wiring.hearing().hear(inbound, now=wiring.now()))
+
+
+def run_note(body: str) -> None:
+    from chalicelib.service.note import read_receipt
+
+    receipt = read_receipt(body)
+    if receipt is not None:
+        say("noted", patient=receipt.about.patient_id, outcome=wiring.noting().note(receipt, now=wiring.now()))
+
+
+def run_escalate(body: str) -> None:
+    raw = json.loads(body)
+    task = wiring.escalation().due(raw["clinic"], raw["task"], rung=int(raw["rung"]), now=wiring.now())
+    if task is not None:
+        say("escalated", task=task.id, rung=task.rung, state=task.state)
+
+
+def run_watch() -> None:
+    found = wiring.escalation().sweep(now=wiring.now())
+    if found:
+        say("rungs_overdue", found=found)

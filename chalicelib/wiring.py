@@ -5,19 +5,27 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.ledger import TableLedger
+    from chalicelib.adapters.seal import Seal
     from chalicelib.adapters.secrets import Hasher
+    from chalicelib.adapters.staff_tokens import StaffTokens
     from chalicelib.domain.message import Site
+    from chalicelib.service.answers import Answering
     from chalicelib.service.change import Desk
+    from chalicelib.service.conversation import Conversation
     from chalicelib.service.deliver import Delivery
     from chalicelib.service.enrol import Enrolling
+    from chalicelib.service.escalate import Escalation
+    from chalicelib.service.hear import Hearing
+    from chalicelib.service.note import Noting
     from chalicelib.service.ports import Queue, Store
+    from chalicelib.service.say import Voice
+    from chalicelib.service.shelf import Shelf
     from chalicelib.settings import Settings
 
 
 def now() -> datetime:
     """The clock, read once per invocation and passed on."""
-    from chalicelib.service.say import Voice
-    from chalicelib.service.shelf import Shelf
     return datetime.now(UTC)
 
 
@@ -91,6 +99,59 @@ def delivery() -> "Delivery":
 
 
 @cache
+def conversation() -> "Conversation":
+    from chalicelib.adapters.clients import dynamo_client
+    from chalicelib.adapters.conversation import TableConversation
+    from chalicelib.adapters.dynamo import DynamoTable
+
+    return TableConversation(DynamoTable(dynamo_client(), settings().table), hasher().number)
+
+
+@cache
+def voice() -> "Voice":
+    from chalicelib.service.say import Voice
+
+    sends = delivery()
+    return Voice(talk=conversation(), sms=sends.sms, email=sends.email, book=sends.book, site=site())
+
+
+@cache
+def escalation() -> "Escalation":
+    from chalicelib.service.escalate import Escalation
+
+    return Escalation(store=store(), talk=conversation(), voice=voice(), queue=queue("escalate"))
+
+
+@cache
+def answering() -> "Answering":
+    from chalicelib.service.answers import Answering
+
+    return Answering(desk=desk(), talk=conversation())
+
+
+@cache
+def hearing() -> "Hearing":
+    from chalicelib.protocols.triage import load
+    from chalicelib.service.hear import Hearing
+
+    return Hearing(
+        store=store(),
+        talk=conversation(),
+        answering=answering(),
+        voice=voice(),
+        escalation=escalation(),
+        knowledge=load,
+    )
+
+
+@cache
+def noting() -> "Noting":
+    from chalicelib.service.note import Noting
+
+    return Noting(store=store(), talk=conversation(), desk=desk(), voice=voice(), escalation=escalation())
+
+
+@cache
 def desk() -> "Desk":
     from chalicelib.service.change import Desk
 
@@ -110,7 +171,50 @@ def enrolling() -> "Enrolling":
     )
 
 
+@cache
+def ledger() -> "TableLedger":
+    from chalicelib.adapters.clients import dynamo_client
+    from chalicelib.adapters.dynamo import DynamoTable
+    from chalicelib.adapters.ledger import TableLedger
+
+    return TableLedger(DynamoTable(dynamo_client(), settings().table))
+
+
+@cache
+def seal() -> "Seal":
+    from chalicelib.adapters.seal import Seal
+
+    return Seal(settings().secret)
+
+
+@cache
+def staff_tokens() -> "StaffTokens | None":
+    """None where no user pool is set: then only clinics' keys open."""
+    from chalicelib.adapters.staff_tokens import StaffTokens, fetch
+
+    if not (settings().staff_issuer and settings().staff_audience):
+        return None
+    return StaffTokens(settings().staff_issuer, settings().staff_audience, fetch)
+
+
 def forget() -> None:
     """Drops every part, so that the next use makes it anew: for tests and the local service, which restart in place."""
-    for part in (settings, hasher, store, shelf, queue, delivery, desk, enrolling):
+    for part in (settings, hasher, store, shelf, queue, delivery, desk, enrolling, ledger, seal, staff_tokens):
         part.cache_clear()
+
+
+_PARTS = (
+    settings,
+    hasher,
+    store,
+    queue,
+    delivery,
+    conversation,
+    voice,
+    escalation,
+    answering,
+    hearing,
+    noting,
+    desk,
+    enrolling,
+)

@@ -1,6 +1,6 @@
 """Messages, numbers and tasks on the table: the `Conversation` port. Beside `store`, in the same small language."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -80,6 +80,9 @@ class TableConversation:
         if isinstance(self._table.write(Change(key, put={**item, "status": status}, when=_moves(event))), Refused):
             self._table.write(Change(key, put=item))
 
+    def record_handled(self, message: Message) -> None:
+        self._table.write(Put(_message_item(message)))
+
     def evidence(
         self, clinic_id: str, patient_id: str, message_id: str, event: Event, provider_id: str, detail: str
     ) -> None:
@@ -93,6 +96,20 @@ class TableConversation:
     def messages(self, clinic_id: str, patient_id: str) -> Iterator[Message]:
         rows = self._all(keys.patient(clinic_id, patient_id), prefix=keys.MESSAGES, consistent=True)
         return (_message(row) for row in rows if "doc" in row)
+
+    def said_since(self, clinic_id: str, patient_id: str, kinds: Set[str], since: datetime) -> bool:
+        return any(not m.inbound and m.kind in kinds and m.at > since for m in self.messages(clinic_id, patient_id))
+
+    def safety_asked(self, clinic_id: str, patient_id: str, since: datetime) -> datetime | None:
+        asked: datetime | None = None
+        for message in sorted(self.messages(clinic_id, patient_id), key=lambda m: m.at):
+            if message.at <= since:
+                continue
+            if message.kind == "checkin_safety":
+                asked = message.at
+            elif message.inbound and message.prompt == "safety" and message.status == "handled":
+                asked = None
+        return asked
 
     # --- answers ---
 

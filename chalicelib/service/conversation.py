@@ -1,7 +1,7 @@
 """What is said, both ways: the messages beside the reminders, the numbers they travel by, and the port they are kept
 behind."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -100,6 +100,9 @@ class Conversation(Protocol):
     def record(self, message: Message, event: Event) -> None:
         """Writes what became of a send; a status moves only as the table of `domain.delivery` lets it."""
 
+    def record_handled(self, message: Message) -> None:
+        """Everything an inbound message asked for has been done."""
+
     def evidence(
         self, clinic_id: str, patient_id: str, message_id: str, event: Event, provider_id: str, detail: str
     ) -> None: ...
@@ -108,6 +111,12 @@ class Conversation(Protocol):
 
     def messages(self, clinic_id: str, patient_id: str) -> Iterator[Message]:
         """All of a patient's, in order of their ids."""
+
+    def said_since(self, clinic_id: str, patient_id: str, kinds: Set[str], since: datetime) -> bool:
+        """Whether a message of one of the kinds has gone to the patient after `since`."""
+
+    def safety_asked(self, clinic_id: str, patient_id: str, since: datetime) -> datetime | None:
+        """When the safety question was last asked after `since`, if nothing has answered it."""
 
     def add_answer(self, clinic_id: str, patient_id: str, answer: Answer) -> None: ...
 

@@ -25,6 +25,9 @@ from chalicelib.service.change import wake_soon
 from chalicelib.service.chart import Audit, Chart, Task
 from chalicelib.service.ports import Queue, Store
 
+RENEWED = (Anchor.LAST_FILL, Anchor.PUMP_ALARM, Anchor.CATHETER_CHANGE, Anchor.INJECTION, Anchor.DISCHARGE)
+"""The anchors that events renew: each date is a cycle of its own, counted from the first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolment:
@@ -114,7 +117,7 @@ class Enrolling:
             anchor: Supply(
                 anchor=anchor, number=1, days_supply=request.days_supply if anchor is Anchor.LAST_FILL else None
             )
-            for anchor in (Anchor.LAST_FILL, Anchor.PUMP_ALARM, Anchor.CATHETER_CHANGE)
+            for anchor in RENEWED
             if anchor in request.anchors
         }
         return Facts(

@@ -22,7 +22,9 @@ CLIMB = {"emergency": timedelta(minutes=5), "urgent": timedelta(minutes=15)}
 """How long each contact has to acknowledge before the next is paged (clinical reference §3.3)."""
 
 AFTER_LAST = timedelta(minutes=30)
-"""With everybody paged, the last rung is paged again this often until somebody answers."""
+MOST_APART = timedelta(hours=4)
+"""With everybody paged, the last rung is paged again after the first of these, then twice as late each time up to the
+second, until somebody answers."""
 
 LINK_LIFE = timedelta(days=2)
 
@@ -57,7 +59,8 @@ class Escalation:
                 return task
             person = people[min(rung, len(people) - 1)] if people else None
             last = rung + 1 >= len(people)
-            wait = CLIMB[task.tier] if not last else max(AFTER_LAST, CLIMB[task.tier])
+            again = min(MOST_APART, AFTER_LAST * 2 ** min(8, max(0, rung + 1 - len(people))))
+            wait = again if last else CLIMB[task.tier]
             arrived = self._page(clinic, task, person, rung, now) if person else False
             onward = replace(task, rung=rung + 1, climbs_at=now + (wait if arrived or last else timedelta()))
             if not self.talk.replace_task(task, onward):

@@ -43,15 +43,32 @@ def _value(raw: Any, kind: Any, at: str, problems: list[Problem]) -> Any:
     if raw is None and type(None) in get_args(kind):
         return None
     inner = _struct_in(kind)
-    if inner is not None and get_origin(kind) not in (list, tuple):
+    if inner is not None and _is_list(kind):
+        if isinstance(raw, list) and not (problem := _of_wrong_length(raw, kind, at)):
+            return [_read(each, inner, f"{at}[{place}]", problems) for place, each in enumerate(raw)]
+        problems.append(problem if isinstance(raw, list) and problem else Problem(at, "must be a list"))
+        return UNSET
+    if inner is not None:
         return _read(raw, inner, at, problems)
-    if inner is not None and isinstance(raw, list):
-        return [_read(each, inner, f"{at}[{place}]", problems) for place, each in enumerate(raw)]
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as wrong:
         problems.append(_problem(wrong, kind, at))
         return UNSET
+
+
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) is list or any(_is_list(each) for each in get_args(kind))
+
+
+def _of_wrong_length(raw: list[Any], kind: Any, at: str) -> Problem | None:
+    for meta in _metas(kind):
+        if meta.max_length is not None and len(raw) > meta.max_length and meta.pattern is None:
+            return Problem(at, f"holds {len(raw)}; {meta.max_length} is the most")
+        if meta.min_length is not None and len(raw) < meta.min_length:
+            return Problem(at, f"must hold {meta.min_length} at least")
+        return None
+    return None
 
 
 def _struct_in(kind: Any) -> type[msgspec.Struct] | None:

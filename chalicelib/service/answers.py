@@ -1,0 +1,148 @@
+"""What a patient's answer changes: a visit confirmed, a refill arranged, a check-in answered, texts stopped or begun.
+
+The same whether it came by text or from a page. `cause` is the id of what was answered with; the same cause changes
+nothing twice.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from chalicelib.domain.facts import Facts
+from chalicelib.domain.grading import Grade
+from chalicelib.domain.heeding import Heeded, with_answer
+from chalicelib.domain.ids import digest
+from chalicelib.domain.patient import Channel, ContactStatus
+from chalicelib.domain.plan import AppointmentStatus
+from chalicelib.domain.protocol import Anchor
+from chalicelib.service.change import Altered, Desk
+from chalicelib.service.chart import Audit, Chart, Task
+from chalicelib.service.conversation import Answer, Conversation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """What applying an answer takes."""
+
+    desk: Desk
+    talk: Conversation
+
+    def apply(self, chart: Chart, heeded: Sequence[Heeded], *, cause: str, at: datetime, now: datetime) -> None:
+        for each in heeded:
+            name, _, rest = each.prompt.partition(":")
+            if name == "visit" and each.value == "C":
+                self.confirm(chart, rest, cause=cause, now=now)
+            elif name == "refill" and each.value == "1":
+                self._refill(chart, cause, now)
+            elif each.grade is not None and name in ("session", "safety"):
+                self._checkin(chart, rest or "checkin_safety", each.value, each.grade, cause, at, now)
+
+    def confirm(self, chart: Chart, visit_id: str, *, cause: str, now: datetime) -> None:
+        """The patient will come; a visit that no longer stands, or is confirmed, stays as it is."""
+
+        def alter(facts: Facts) -> Altered | None:
+            visit = next((a for a in facts.appointments if a.id == visit_id), None)
+            if visit is None or visit.status is not AppointmentStatus.BOOKED:
+                return None
+            others = tuple(a for a in facts.appointments if a.id != visit_id)
+            confirmed = replace(visit, status=AppointmentStatus.CONFIRMED)
+            return Altered(facts=replace(facts, appointments=(*others, confirmed)))
+
+        self._change(chart, alter, "appointment.confirm", cause, now)
+
+    def _refill(self, chart: Chart, cause: str, now: datetime) -> None:
+        def alter(facts: Facts) -> Altered | None:
+            cycle = facts.supplies.get(Anchor.LAST_FILL)
+            if cycle is None or cycle.confirmed:
+                return None
+            return Altered(
+                facts=replace(facts, supplies={**facts.supplies, Anchor.LAST_FILL: replace(cycle, confirmed=True)})
+            )
+
+        self._change(chart, alter, "refill.confirm", cause, now)
+
+    def _checkin(
+        self, chart: Chart, question: str, value: str, found: Grade, cause: str, at: datetime, now: datetime
+    ) -> None:
+        facts = chart.facts
+        answer = Answer(
+            id=digest(cause, question),
+            at=at,
+            question=question,
+            answer=value,
+            tier=found.tier.value,
+            rule=found.rule,
+            detail=found.detail,
+            baseline=found.baseline,
+        )
+        self.talk.add_answer(facts.clinic.id, facts.patient.id, answer)
+        session = facts.session
+        if session is None or question == "checkin_safety":
+            return
+
+        def alter(held: Facts) -> Altered | None:
+            standing = held.session
+            if standing is None or standing.occurrence != session.occurrence or question in standing.answers:
+                return None
+            return Altered(facts=replace(held, session=with_answer(held, standing, question, value, found, now)))
+
+        self._change(chart, alter, "checkin.answer", cause, now)
+
+    def stop(self, chart: Chart, number: str, *, cause: str, wrong_person: bool, now: datetime) -> None:
+        """Texts to the number end for this patient, and staff are asked to agree another way: care goes on."""
+        status = ContactStatus.WRONG_PERSON if wrong_person else ContactStatus.STOPPED
+
+        def alter(facts: Facts) -> Altered | None:
+            changed = _with_status(facts, number, status)
+            if changed == facts:
+                return None
+            task = Task(
+                id=f"{facts.patient.id}{digest(facts.clinic.id, cause, 'opt_out')}",
+                clinic_id=facts.clinic.id,
+                patient_id=facts.patient.id,
+                kind="wrong_person" if wrong_person else "channel_fallback",
+                tier="review_soon",
+                rule="opt_out",
+                detail="the number says it is somebody else's"
+                if wrong_person
+                else "texts are stopped; care is not: reminders now need another way",
+                opened_at=now,
+                title="Ask for the right number" if wrong_person else "Texts were stopped: agree another way",
+                message_id=cause,
+            )
+            return Altered(facts=changed, tasks=(task,))
+
+        self._change(chart, alter, "contact.opt_out", cause, now)
+
+    def start(self, chart: Chart, number: str, *, cause: str, now: datetime) -> None:
+        """START from the number itself: texts are welcome again, which is consent in its own words."""
+
+        def alter(facts: Facts) -> Altered | None:
+            changed = _with_status(facts, number, ContactStatus.OK)
+            return None if changed == facts else Altered(facts=changed)
+
+        self._change(chart, alter, "contact.opt_in", cause, now)
+
+    def _change(
+        self, chart: Chart, alter: Callable[[Facts], Altered | None], action: str, cause: str, now: datetime
+    ) -> None:
+        clinic, patient = chart.facts.clinic, chart.facts.patient
+        audit = Audit(
+            id=digest(action, cause, patient.id),
+            clinic_id=clinic.id,
+            at=now,
+            actor="patient",
+            action=action,
+            patient_id=patient.id,
+        )
+        self.desk.change(clinic.id, patient.id, alter, audit, now=now)
+
+
+def _with_status(facts: Facts, number: str, status: ContactStatus) -> Facts:
+    contacts = tuple(
+        replace(c, status=status, consent=c.consent or status is ContactStatus.OK)
+        if c.channel is Channel.SMS and c.address == number
+        else c
+        for c in facts.contacts
+    )
+    return replace(facts, contacts=contacts)

@@ -1,0 +1,378 @@
+"""Hear: a text from a patient. Understood once, stored first, then acted on in the order of what harms most if lost.
+
+Suppression before anything; then, for what is urgent, a durable task and the page; then the patient's answer, and last
+the reply. Every effect has an id made of the inbound message's, so the same message again does nothing twice; and the
+question it answered is stored with it, so that it is understood the same.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain.clinic import Clinic
+from chalicelib.domain.facts import Facts
+from chalicelib.domain.heeding import (
+    OPEN_FOR,
+    Heeded,
+    heed,
+    listener_of,
+    needs_staff,
+    open_prompts,
+    prompt_again,
+    replies,
+    tier_of,
+    why,
+)
+from chalicelib.domain.ids import PatientId, digest
+from chalicelib.domain.local_time import local_date, zone
+from chalicelib.domain.patient import Channel
+from chalicelib.domain.triage import IntentKind, Knowledge, Listener, Reading, Tier, read
+from chalicelib.domain.wording import choices_phrase
+from chalicelib.service.answers import Answering
+from chalicelib.service.chart import Chart, Task
+from chalicelib.service.conversation import NOBODY, Conversation, Message, Waiting
+from chalicelib.service.escalate import Escalation, ladder
+from chalicelib.service.ports import Store
+from chalicelib.service.say import Saying, Voice
+
+QUIET = timedelta(minutes=10)
+"""One automatic reply in this time is enough, unless the matter has become worse (clinical reference §3.2)."""
+
+LETTERS = "ABDE"
+"""By which patients who share a phone are told apart; C means confirm."""
+
+ONCE_IN_A_WHILE = frozenset({"ack_routine", "ack_review", "ack_unknown", "checkin_safety", "help"})
+"""Replies of which one in a while is enough; answers to a question, and anything urgent, are never held back."""
+
+
+class UnknownNumber(Exception):
+    """A text came to a number that is no clinic's. Raised, so that it ends where people look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """One text, as it came in."""
+
+    provider_id: str
+    sender: str
+    to: str
+    text: str
+    at: datetime
+
+    @property
+    def id(self) -> str:
+        return digest("in", self.provider_id)
+
+
+def read_inbound(body: str, now: datetime) -> Inbound:
+    """The text in a queue message: an SNS envelope around the provider's payload (clinical reference §7.1). Raises
+    ValueError or KeyError for what is no such thing: it ends on the dead-letter queue, which pages ops."""
+    envelope = json.loads(body)
+    raw = json.loads(envelope["Message"]) if "Message" in envelope else envelope
+    return Inbound(
+        provider_id=str(raw["inboundMessageId"]),
+        sender=str(raw["originationNumber"]),
+        to=str(raw["destinationNumber"]),
+        text=str(raw["messageBody"]),
+        at=now,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """What hearing takes."""
+
+    store: Store
+    talk: Conversation
+    answering: Answering
+    voice: Voice
+    escalation: Escalation
+    knowledge: Callable[[], Knowledge]
+
+    def hear(self, inbound: Inbound, *, now: datetime) -> str:
+        """Acts on one text. Answers, in a word, what it was taken for."""
+        clinic_id = self.talk.clinic_of_number(inbound.to)
+        clinic = self.store.clinic(clinic_id) if clinic_id else None
+        if clinic is None:
+            raise UnknownNumber
+        if self._from_staff(clinic, inbound, now):
+            return "acknowledged"
+        patients = self.talk.patients_of(clinic.id, inbound.sender)
+        charts = [c for p in patients if (c := self.store.chart(clinic.id, p, now=now)) is not None]
+        if len(charts) > 1:
+            return self._shared(clinic, charts, inbound, now)
+        if not charts:
+            return self._stranger(clinic, inbound, now)
+        return self._patient(clinic, charts[0], inbound, now)
+
+    def _patient(self, clinic: Clinic, chart: Chart, inbound: Inbound, now: datetime) -> str:
+        facts = chart.facts
+        safety = self.talk.safety_asked(clinic.id, facts.patient.id, now - OPEN_FOR)
+        prompts = open_prompts(facts, safety, now)
+        reading = read(inbound.text, listener_of(facts), prompts, self.knowledge())
+        stored = self._store(clinic, facts.patient.id, inbound, reading)
+        if stored.status == "handled":
+            return "again"
+        if stored.prompt:
+            # Heard before and not finished: the question it answered then is the one it answers now.
+            prompts = [prompt_again(stored.prompt, now), *(p for p in prompts if p.id != stored.prompt)]
+            reading = read(inbound.text, listener_of(facts), prompts, self.knowledge())
+        heeded = heed(facts, reading, now)
+        tier = tier_of(reading, heeded)
+        self._opt(clinic, [chart], reading, inbound, now)
+        if tier.severity >= Tier.URGENT.severity:
+            self._alarm(clinic, facts.patient.id, tier, reading, heeded, inbound, now)
+        elif needs_staff(reading, tier):
+            self.store.open_task(_to_read(clinic, facts.patient.id, tier, reading, heeded, inbound, now))
+        self.answering.apply(chart, heeded, cause=inbound.id, at=inbound.at, now=now)
+        self._reply(clinic, facts.patient.id, reading, tier, heeded, inbound, now)
+        self.talk.record_handled(replace(stored, status="handled", tier=tier.value))
+        return tier.value
+
+    def _store(self, clinic: Clinic, patient_id: PatientId, inbound: Inbound, reading: Reading) -> Message:
+        """The message as first stored; what it answers is settled by then."""
+        message = Message(
+            id=inbound.id,
+            clinic_id=clinic.id,
+            patient_id=patient_id,
+            inbound=True,
+            channel=Channel.SMS,
+            audience="patient",
+            kind="inbound",
+            at=inbound.at,
+            text=inbound.text,
+            status="received",
+            tier=reading.tier.value,
+            rules=tuple(e.rule for e in reading.evidence),
+            evidence="; ".join(f"{e.rule}: {e.matched}" for e in reading.evidence)[:500],
+            prompt=next((i.prompt_id for i in reading.intents if i.prompt_id), ""),
+        )
+        return self.talk.claim(message) or message
+
+    def _opt(self, clinic: Clinic, charts: Sequence[Chart], reading: Reading, inbound: Inbound, now: datetime) -> None:
+        if reading.has(IntentKind.OPT_OUT):
+            # First the number, which every later import looks at; then every patient who is reached by it.
+            self.talk.stop_number(clinic.id, inbound.sender, now)
+            for chart in charts:
+                wrong_person = reading.has(IntentKind.WRONG_PERSON)
+                self.answering.stop(chart, inbound.sender, cause=inbound.id, wrong_person=wrong_person, now=now)
+        elif reading.has(IntentKind.OPT_IN):
+            self.talk.start_number(clinic.id, inbound.sender)
+            for chart in charts:
+                self.answering.start(chart, inbound.sender, cause=inbound.id, now=now)
+
+    def _alarm(
+        self,
+        clinic: Clinic,
+        patient_id: PatientId,
+        tier: Tier,
+        reading: Reading,
+        heeded: Sequence[Heeded],
+        inbound: Inbound,
+        now: datetime,
+    ) -> None:
+        rule, detail = why(reading, heeded)
+        phone = "PHONE the patient now: texts are stopped, and there may be danger"
+        task = Task(
+            id=f"{patient_id}{digest(clinic.id, inbound.id, 'urgent')}",
+            clinic_id=clinic.id,
+            patient_id=patient_id,
+            kind="urgent_reply",
+            tier=tier.value,
+            rule=rule,
+            detail=detail,
+            opened_at=now,
+            due_on=local_date(now, zone(clinic.timezone)).isoformat(),
+            title=phone if reading.phone_patient else "Call the patient now",
+            message_id=inbound.id,
+        )
+        self.escalation.open(clinic, task, now=now)
+
+    def _reply(
+        self,
+        clinic: Clinic,
+        patient_id: PatientId,
+        reading: Reading,
+        tier: Tier,
+        heeded: Sequence[Heeded],
+        inbound: Inbound,
+        now: datetime,
+    ) -> None:
+        chart = self.store.chart(clinic.id, patient_id, now=now)
+        if chart is None:
+            return
+        language = _language(chart.facts, inbound.sender)
+        found = replies(chart.facts, reading, tier, heeded, language, now)
+        if found is None:
+            return
+        template, slots = found
+        if self.talk.is_stopped(clinic.id, inbound.sender) and template != "stop_confirm":
+            # Whoever stopped texts gets none; the task says to phone.
+            return
+        if template in ONCE_IN_A_WHILE and self.talk.said_since(clinic.id, patient_id, ONCE_IN_A_WHILE, now - QUIET):
+            return
+        self._say(
+            clinic, patient_id, inbound, template, language, slots, now, grave=tier.severity >= Tier.URGENT.severity
+        )
+
+    def _say(
+        self,
+        clinic: Clinic,
+        patient_id: PatientId,
+        inbound: Inbound,
+        template: str,
+        language: str,
+        slots: dict[str, str],
+        now: datetime,
+        *,
+        grave: bool = False,
+    ) -> None:
+        self.voice.say(
+            Saying(
+                clinic=clinic,
+                patient_id=patient_id,
+                to=inbound.sender,
+                channel=Channel.SMS,
+                kind=template,
+                cause=inbound.id,
+                template=template,
+                language=language,
+                slots=slots,
+                twice=grave,
+            ),
+            now=now,
+        )
+
+    # --- other senders ---
+
+    def _from_staff(self, clinic: Clinic, inbound: Inbound, now: datetime) -> bool:
+        """ "ACK 42" from somebody the clinic pages."""
+        place = next((n for n, p in enumerate(ladder(clinic), 1) if p.phone == inbound.sender), None)
+        if place is None:
+            return False
+        intent = read(inbound.text, Listener(), [], self.knowledge()).first(IntentKind.ACK)
+        task = self.talk.task_of_code(clinic.id, str(intent.value)) if intent and intent.value is not None else None
+        words = f"{clinic.name}: no open task of that number. Reply ACK and the number of the task."
+        if task is not None:
+            self.escalation.acknowledge(clinic.id, task.id, f"on-call contact {place}", now=now)
+            words = f"{clinic.name}: task {task.code} is yours. Close it with what came of it in the worklist."
+        self.voice.say(
+            Saying(
+                clinic=clinic,
+                patient_id=task.patient_id if task else NOBODY,
+                to=inbound.sender,
+                channel=Channel.SMS,
+                kind="page_answer",
+                cause=inbound.id,
+                audience="staff",
+                words=words,
+            ),
+            now=now,
+        )
+        return True
+
+    def _stranger(self, clinic: Clinic, inbound: Inbound, now: datetime) -> str:
+        """A number that is no patient's: kept, looked at by staff, and told nothing about anybody's health."""
+        reading = read(inbound.text, Listener(language=clinic.language), [], self.knowledge())
+        stored = self._store(clinic, NOBODY, inbound, reading)
+        if stored.status == "handled":
+            return "again"
+        self._opt(clinic, [], reading, inbound, now)
+        if reading.tier.severity >= Tier.URGENT.severity:
+            self._alarm(clinic, NOBODY, reading.tier, reading, [], inbound, now)
+        else:
+            task = _to_read(clinic, NOBODY, Tier.REVIEW_SOON, reading, [], inbound, now)
+            self.store.open_task(replace(task, kind="unknown_sender", title="Find out who wrote"))
+        if reading.has(IntentKind.OPT_OUT) or reading.has(IntentKind.HELP):
+            template = "stop_confirm" if reading.has(IntentKind.OPT_OUT) else "help"
+            self._say(clinic, NOBODY, inbound, template, clinic.language, {}, now)
+        self.talk.record_handled(replace(stored, status="handled"))
+        return "unknown_sender"
+
+    def _shared(self, clinic: Clinic, charts: list[Chart], inbound: Inbound, now: datetime) -> str:
+        """A phone that several patients share: what concerns the number concerns them all; of anything else it is
+        asked whose it is, and danger is paged before the question."""
+        waiting = self.talk.waiting(clinic.id, inbound.sender)
+        letter = inbound.text.strip().upper()
+        if waiting and len(letter) == 1 and letter in LETTERS[: len(waiting.patients)] and now - waiting.at < OPEN_FOR:
+            whose = waiting.patients[LETTERS.index(letter)]
+            chart = next(c for c in charts if c.facts.patient.id == whose)
+            told = replace(inbound, provider_id=waiting.message_id, text=waiting.text, at=waiting.at)
+            done = self._patient(clinic, chart, told, now)
+            self.talk.wait(clinic.id, inbound.sender, None)
+            return done
+        first = charts[0].facts
+        reading = read(inbound.text, Listener(language=clinic.language), [], self.knowledge())
+        self._opt(clinic, charts, reading, inbound, now)
+        if reading.tier.severity >= Tier.URGENT.severity:
+            self._alarm(clinic, first.patient.id, reading.tier, reading, [], inbound, now)
+        language = _language(first, inbound.sender)
+        for kind, template in _OF_THE_NUMBER.items():
+            if reading.has(kind):
+                self._say(clinic, first.patient.id, inbound, template, language, {}, now)
+                return "of_the_number"
+        known = charts[: len(LETTERS)]
+        pending = Waiting(
+            message_id=inbound.provider_id,
+            text=inbound.text,
+            at=inbound.at,
+            patients=tuple(c.facts.patient.id for c in known),
+        )
+        self.talk.wait(clinic.id, inbound.sender, pending)
+        choices = choices_phrase([_initials(c.facts) for c in known])
+        self._say(clinic, first.patient.id, inbound, "who_ab", language, {"choices": choices}, now)
+        return "asked_whose"
+
+
+_OF_THE_NUMBER = {
+    IntentKind.OPT_OUT: "stop_confirm",
+    IntentKind.OPT_IN: "start_confirm",
+    IntentKind.HELP: "help",
+}
+"""What is said of a number and not of a patient."""
+
+
+def _to_read(
+    clinic: Clinic,
+    patient_id: PatientId,
+    tier: Tier,
+    reading: Reading,
+    heeded: Sequence[Heeded],
+    inbound: Inbound,
+    now: datetime,
+) -> Task:
+    """The task that puts a message before a person."""
+    rule, detail = why(reading, heeded)
+    kind, title = "reply", "Read the patient's message"
+    if reading.has(IntentKind.RESCHEDULE):
+        kind, title = "reschedule", "The patient asks for another time"
+    elif any(h.grade and h.grade.rule == "refill_help" for h in heeded):
+        kind, title = "refill_help", "Help the patient with a refill"
+    elif reading.has(IntentKind.POSSIBLE_OPT_OUT):
+        kind, title = "possible_opt_out", "Ask whether the patient wants no more texts"
+    elif heeded and not reading.has(IntentKind.TEXT):
+        kind, title = "checkin_answer", "Look at the patient's check-in"
+    # What a patient wrote is for a person to read soon; only a bare request may wait as routine.
+    soon = Tier.REVIEW_SOON if tier is Tier.ROUTINE and kind != "reschedule" else tier
+    return Task(
+        id=f"{patient_id}{digest(clinic.id, inbound.id, 'read')}",
+        clinic_id=clinic.id,
+        patient_id=patient_id,
+        kind=kind,
+        tier=soon.value,
+        rule=rule,
+        detail=detail,
+        opened_at=now,
+        title=title,
+        message_id=inbound.id,
+    )
+
+
+def _language(facts: Facts, sender: str) -> str:
+    contact = next((c for c in facts.contacts if c.address == sender), None)
+    return (contact.language if contact else None) or facts.patient.language
+
+
+def _initials(facts: Facts) -> str:
+    return f"{facts.patient.given_name[:1]}.{facts.patient.family_name[:1]}."
