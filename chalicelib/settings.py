@@ -21,6 +21,12 @@ class Settings:
     """The operator's bearer token, or `sha256:` and its digest."""
     sms_configuration_set: str = ""
     email_configuration_set: str = ""
+    staff_issuer: str = ""
+    """The user pool's issuer, `https://cognito-idp.<region>.amazonaws.com/<pool>`. Empty: only clinics' keys open."""
+    staff_audience: str = ""
+    """The id of the pool's app client that the staff console signs in with."""
+    key_rate: float = 50.0
+    """How often a second one key may ask, over a minute."""
     shards: int = 4
     """Partitions of the due index. Fixed for the life of a table."""
 
@@ -44,5 +50,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         operator_token=need("RANVIER_OPERATOR_TOKEN"),
         sms_configuration_set=found.get("RANVIER_SMS_CONFIGURATION_SET", ""),
         email_configuration_set=found.get("RANVIER_EMAIL_CONFIGURATION_SET", ""),
+        staff_issuer=found.get("RANVIER_STAFF_ISSUER", "").rstrip("/"),
+        staff_audience=found.get("RANVIER_STAFF_AUDIENCE", ""),
+        key_rate=float(found.get("RANVIER_KEY_RATE", "50")),
         shards=int(found.get("RANVIER_SHARDS", "4")),
     )

@@ -54,6 +54,12 @@ class Clinic:
     sms_content_level: ContentLevel = ContentLevel.MINIMAL
     sms_per_second: float = 1.0
     """What the carrier lets this number send; 1 is the usual 10DLC allowance."""
+    number_countries: tuple[str, ...] = ()
+    """Whose numbers patients may have; empty means the clinic's own country. Texts to premium ranges abroad are what a
+    stolen key is used for."""
+    enrolments_a_day: int = 6000
+    """How many patients may be enrolled on one local day: an import of 5,000 rows and an ordinary day."""
+    created_at: datetime | None = None
     stopped_at: datetime | None = None
     """Set while the clinic's stop switch is on: nothing is claimed for its patients."""
     stop_reason: str | None = None

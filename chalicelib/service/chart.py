@@ -83,3 +83,7 @@ class Audit:
     action: str
     patient_id: str = ""
     detail: str = ""
+    patients: tuple[str, ...] = ()
+    """Whom a list showed, where it is one entry for many."""
+    reason: str = ""
+    """Why, in the words of whoever did it."""

@@ -2,6 +2,7 @@
 
 import hmac
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.ids import ClinicId
@@ -32,7 +33,7 @@ class Principal:
     """Empty for the operator."""
 
 
-def identify(authorization: str) -> Principal | None:
+def identify(authorization: str, *, now: datetime) -> Principal | None:
     """The bearer of an Authorization header; None when the token is none of ours, or revoked."""
     from chalicelib import wiring
     from chalicelib.adapters.secrets import KEY_PREFIX, hash_of_secret
@@ -44,8 +45,23 @@ def identify(authorization: str) -> Principal | None:
     if token.startswith(KEY_PREFIX):
         key = wiring.store().key_of(hash_of_secret(token))
         return Principal(role=Role(key.role), actor=key.id, clinic_id=key.clinic_id) if key else None
+    if token.count(".") == 2:
+        return _staff(token, now)
     expected = wiring.settings().operator_token
     offered = f"sha256:{hash_of_secret(token)}" if expected.startswith("sha256:") else token
     if hmac.compare_digest(offered.encode(), expected.encode()):
         return Principal(role=Role.OPERATOR, actor="operator")
     return None
+
+
+def _staff(token: str, now: datetime) -> Principal | None:
+    """A member of a clinic's staff, by the user pool's token. A role that is not a clinic's opens nothing."""
+    from chalicelib import wiring
+
+    tokens = wiring.staff_tokens()
+    claims = tokens.claims(token, now=now) if tokens else None
+    if claims is None or claims.role not in {role.value for role in STAFF}:
+        return None
+    if wiring.store().clinic(claims.clinic_id, now=now) is None:
+        return None
+    return Principal(role=Role(claims.role), actor=claims.subject, clinic_id=ClinicId(claims.clinic_id))

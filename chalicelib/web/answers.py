@@ -34,6 +34,8 @@ def clinic(found: Clinic) -> dict[str, Any]:
         "lead": person(found.lead) if found.lead else None,
         "sms_content_level": found.sms_content_level.value,
         "sms_per_second": found.sms_per_second,
+        "number_countries": list(found.number_countries or (found.country,)),
+        "enrolments_a_day": found.enrolments_a_day,
         "stopped": {"at": utc_text(found.stopped_at), "reason": found.stop_reason} if found.stopped_at else None,
         "version": found.version,
     }

@@ -70,6 +70,30 @@ class NewClinic(Body, kw_only=True, frozen=True):
     lead: StaffPerson | None = None
     sms_content_level: Literal["minimal", "standard"] = "minimal"
     sms_per_second: Annotated[float, Meta(gt=0, le=1000)] = 1.0
+    number_countries: Annotated[list[Country], Meta(max_length=30)] = []
+    """Whose numbers patients may have; the clinic's own country when left out."""
+    enrolments_a_day: Annotated[int, Meta(ge=1, le=20_000)] = 6000
+
+
+class ClinicChange(Body, kw_only=True, frozen=True):
+    """Settings to change; what is left out stays."""
+
+    name: Text | UnsetType = msgspec.UNSET
+    timezone: ShortText | UnsetType = msgspec.UNSET
+    country: Country | UnsetType = msgspec.UNSET
+    phone: Phone | UnsetType = msgspec.UNSET
+    sms_number: Phone | UnsetType = msgspec.UNSET
+    from_email: EmailAddress | UnsetType = msgspec.UNSET
+    language: Language | UnsetType = msgspec.UNSET
+    contact_window: Hours | UnsetType | None = msgspec.UNSET
+    office_hours: Annotated[list[DayHours], Meta(max_length=21)] | UnsetType = msgspec.UNSET
+    holidays: Annotated[list[Day], Meta(max_length=100)] | UnsetType = msgspec.UNSET
+    on_call: Annotated[list[StaffPerson], Meta(max_length=10)] | UnsetType = msgspec.UNSET
+    lead: StaffPerson | UnsetType | None = msgspec.UNSET
+    sms_content_level: Literal["minimal", "standard"] | UnsetType = msgspec.UNSET
+    sms_per_second: Annotated[float, Meta(gt=0, le=1000)] | UnsetType = msgspec.UNSET
+    number_countries: Annotated[list[Country], Meta(max_length=30)] | UnsetType = msgspec.UNSET
+    enrolments_a_day: Annotated[int, Meta(ge=1, le=20_000)] | UnsetType = msgspec.UNSET
 
 
 class NewKey(Body, kw_only=True, frozen=True):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from chalicelib.adapters.phone import read_phone
+from chalicelib.adapters.phone import country_of, read_phone
 from chalicelib.domain.clinic import EMERGENCY_NUMBERS, Clinic, ContentLevel, OfficeHours, Person
 from chalicelib.domain.ids import ClinicId
 from chalicelib.domain.local_time import HARD_WALL, ContactWindow, instant, zone
@@ -44,6 +44,17 @@ def check_phone(text: Any, country: Any, at: str, found: Found) -> str | None:
     number = read_phone(text, country if given(country) else "US")
     if number is None:
         found.append(Problem(at, "is not a phone number: write it with its country code, such as +12025550123"))
+    return number
+
+
+def check_patient_phone(text: Any, clinic: Clinic, at: str, found: Found) -> str | None:
+    """A patient's number in E.164: of a country the clinic texts to, or a problem."""
+    number = check_phone(text, clinic.country, at, found)
+    allowed = clinic.number_countries or (clinic.country,)
+    if number is not None and country_of(number) not in allowed:
+        found.append(
+            Problem(at, f"is a number of another country than {', '.join(allowed)}, where this clinic may text")
+        )
     return number
 
 
@@ -99,6 +110,8 @@ def clinic(body: NewClinic, clinic_id: str, found: Found) -> Clinic | None:
         lead=lead,
         sms_content_level=ContentLevel(body.sms_content_level),
         sms_per_second=body.sms_per_second,
+        number_countries=tuple(dict.fromkeys(body.number_countries)),
+        enrolments_a_day=body.enrolments_a_day,
     )
     return replace(described, contact_window=window) if window else described
 
@@ -137,7 +150,7 @@ def enrolment(
 ) -> Enrolment | None:
     """The enrolment a body asks for; None when something is wrong with it, all of which stands in `found`."""
     check_zone(body.timezone, found)
-    number = check_phone(body.phone, clinic.country, "phone", found)
+    number = check_patient_phone(body.phone, clinic, "phone", found)
     window = check_window(body.contact_window, "contact_window", found)
     days_supply = body.days_supply if body.days_supply is not None else getattr(body.anchors, "days_supply", None)
     anchors = check_anchors(body.anchors, now, clinic, found)

@@ -1,6 +1,6 @@
 """The door every request comes through: who it is, whether they may, what they said; and how refusals are told."""
 
-import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,10 +12,16 @@ from typing import Any
 from chalice.app import Request, Response
 
 from chalicelib.web.access import PUBLIC, Principal, Role
-from chalicelib.web.problems import CONTENT_TYPE, Refused, forbidden, unauthorized
+from chalicelib.web.problems import CONTENT_TYPE, Refused, busy, forbidden, not_found, unauthorized
 
 BODY_LIMIT = 256 * 1024
 """Bytes of a request's body, where its route says nothing else."""
+
+KEYED = "Idempotency-Key"
+
+_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_TOKEN = re.compile(r"[A-Za-z0-9_.-]{1,1024}")
+_REASON = re.compile(r"[ -~]{1,200}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,28 +61,60 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: bytes = field(default=b"", repr=False)
+    patients: set[str] = field(default_factory=set)
+    """Whom the answer shows or the request concerns: a view adds each, and the audit says so."""
 
     @cached_property
     def json(self) -> Any:
         """The body as JSON. Raises a 400 for what cannot be read."""
+        import msgspec
+
         try:
-            return json.loads(self.raw)
-        except ValueError as unreadable:
+            return msgspec.json.decode(self.raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as unreadable:
             raise Refused(HTTPStatus.BAD_REQUEST, "The body is not readable as JSON.") from unreadable
+
+    @property
+    def reason(self) -> str:
+        """Why, in the caller's words, for the audit; what cannot stand in a header line is left out."""
+        said = self.headers.get("x-reason", "")
+        return said if _REASON.fullmatch(said) else ""
 
 
 def door(route: Route, request: Callable[[], Request | None]) -> Callable[..., Response]:
     """The function that Chalice calls for the route."""
 
     def enter(**parts: str) -> Response:
+        from chalicelib.adapters.table import Busy
+        from chalicelib.service.change import Contended
+
         try:
-            answer = _view(route)(_let_in(route, request()), **parts)
+            try:
+                return _answer(route, _let_in(route, request(), parts), parts)
+            except (Busy, Contended) as crowded:
+                raise busy() from crowded
         except Refused as refused:
             headers: dict[str, str | list[str]] = {"Content-Type": CONTENT_TYPE, **refused.headers}
             return Response(refused.body(), headers=headers, status_code=int(refused.status))
-        return answer if isinstance(answer, Response) else Response(answer)
 
     return wraps(enter)(enter)
+
+
+def _answer(route: Route, call: Call, parts: Mapping[str, str]) -> Response:
+    def view() -> Response:
+        answer = _view(route)(call, **parts)
+        return answer if isinstance(answer, Response) else Response(answer, status_code=route.status)
+
+    if route.method == "POST" and KEYED.lower() in call.headers and route.roles is not PUBLIC:
+        from chalicelib.web.once import once
+
+        return once(call, f"{route.method} {route.path} {sorted(parts.items())}", view)
+    answer = view()
+    if route.reads:
+        from chalicelib.web.journal import note_reading
+
+        note_reading(call, route.reads)
+    return answer
 
 
 def _view(route: Route) -> Callable[..., Any]:
@@ -85,23 +123,35 @@ def _view(route: Route) -> Callable[..., Any]:
     return found
 
 
-def _let_in(route: Route, request: Request | None) -> Call:
+def _let_in(route: Route, request: Request | None, parts: Mapping[str, str]) -> Call:
     from chalicelib import wiring
     from chalicelib.web.access import identify
 
     assert request is not None, "a view runs inside a request"
     headers = {name.lower(): value for name, value in (request.headers or {}).items()}
     now = wiring.now()
-    if route.roles is PUBLIC:
-        principal: Principal | None = Principal(role=Role.VIEWER, actor="public")
-    else:
-        principal = identify(headers.get("authorization", ""))
+    public = route.roles is PUBLIC
+    principal = (
+        Principal(role=Role.VIEWER, actor="public") if public else identify(headers.get("authorization", ""), now=now)
+    )
     if principal is None:
         raise unauthorized()
-    if route.roles is not PUBLIC and principal.role not in route.roles:
-        raise forbidden()
+    if not public:
+        from chalicelib.web.rates import rates
+
+        rates.pass_one(f"{principal.clinic_id}.{principal.actor}", now=now, rate=wiring.settings().key_rate)
+        if principal.role not in route.roles:
+            raise forbidden()
+    # An id that none of ours could be is told like one that is not there.
+    if not all((_TOKEN if name == "token" else _ID).fullmatch(part) for name, part in parts.items()):
+        raise not_found()
     raw = request.raw_body or b""
-    raw = raw.encode() if isinstance(raw, str) else raw
+    raw = raw.encode(errors="surrogatepass") if isinstance(raw, str) else raw
     if len(raw) > route.body_limit:
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body here may hold {route.body_limit} bytes at most.")
-    return Call(principal=principal, now=now, query=request.query_params or {}, headers=headers, raw=raw)
+    query: Mapping[str, str] = request.query_params or {}
+    if route.query:
+        from chalicelib.web.parameters import check
+
+        check(route.query, query)
+    return Call(principal=principal, now=now, query=query, headers=headers, raw=raw)

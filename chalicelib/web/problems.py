@@ -65,3 +65,15 @@ def wrong(problems: Sequence[Problem]) -> Refused:
 
 def conflict(detail: str, problems: Sequence[Problem] = ()) -> Refused:
     return Refused(HTTPStatus.CONFLICT, detail, problems)
+
+
+def busy() -> Refused:
+    return Refused(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Too much is being changed here at once. Nothing was changed; ask again in a second.",
+        headers={"Retry-After": "1"},
+    )
+
+
+def stale() -> Refused:
+    return Refused(HTTPStatus.PRECONDITION_FAILED, "It was changed since you saw it. Read it again, then change it.")

@@ -4,6 +4,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 from chalice.app import Response
 
 from chalicelib import wiring
@@ -14,10 +15,11 @@ from chalicelib.domain.problem import Problem
 from chalicelib.service.chart import AccessKey
 from chalicelib.web import answers, checks
 from chalicelib.web.access import Role
-from chalicelib.web.bodies import NewClinic, NewKey, Stop
+from chalicelib.web.bodies import ClinicChange, NewClinic, NewKey, Stop
 from chalicelib.web.door import Call
-from chalicelib.web.problems import conflict, not_found, wrong
-from chalicelib.web.reading import read
+from chalicelib.web.journal import note_change
+from chalicelib.web.problems import Refused, conflict, not_found, stale, wrong
+from chalicelib.web.reading import given, read
 
 
 def create(call: Call) -> Response:
@@ -25,11 +27,9 @@ def create(call: Call) -> Response:
     clinic = checks.clinic(body, fresh_id(), found)
     if clinic is None:
         raise wrong(found)
+    clinic = replace(clinic, created_at=call.now)
     if not wiring.store().create_clinic(clinic):
-        raise conflict(
-            "That number sends for another clinic already.",
-            [Problem("sms_number", "is another clinic's sending number; each clinic needs one of its own")],
-        )
+        raise _number_taken()
     return Response(answers.clinic(clinic), status_code=HTTPStatus.CREATED)
 
 
@@ -52,6 +52,7 @@ def create_key(call: Call, clinic_id: str) -> Response:
         created_at=call.now,
     )
     wiring.store().add_key(key)
+    note_change(call, "key.create", f"{key.role} {key.id}", clinic.id)
     return Response(answers.key(key, secret), status_code=HTTPStatus.CREATED)
 
 
@@ -60,6 +61,7 @@ def revoke_key(call: Call, clinic_id: str, key_id: str) -> Response:
     for key in wiring.store().keys(clinic.id):
         if key.id == key_id:
             wiring.store().revoke_key(key)
+            note_change(call, "key.revoke", f"{key.role} {key.id}", clinic.id)
             return Response("", status_code=HTTPStatus.NO_CONTENT)
     raise not_found()
 
@@ -83,8 +85,57 @@ def own_clinic(call: Call) -> Clinic:
     return clinic
 
 
-def own(call: Call) -> dict[str, Any]:
-    return answers.clinic(own_clinic(call))
+def own(call: Call) -> Response:
+    return _shown(own_clinic(call))
+
+
+def change(call: Call) -> Response:
+    """The settings as they stand with the given ones in their place, checked as a new clinic's are."""
+    before = own_clinic(call)
+    check_version(call, before.version)
+    said, found = read(call.json, ClinicChange)
+    if found:
+        raise wrong(found)
+    sent = {f.encode_name for f in msgspec.structs.fields(said) if given(getattr(said, f.name))}
+    whole = {name: value for name, value in answers.clinic(before).items() if name in _SETTINGS}
+    body, found = read({**whole, **{name: call.json[name] for name in sent}}, NewClinic)
+    described = checks.clinic(body, before.id, found)
+    if described is None:
+        raise wrong(found)
+    after = replace(
+        described,
+        version=before.version + 1,
+        created_at=before.created_at,
+        stopped_at=before.stopped_at,
+        stop_reason=before.stop_reason,
+    )
+    if not wiring.store().replace_clinic(before, after):
+        if after.sms_number != before.sms_number and own_clinic(call).version == before.version:
+            raise _number_taken()
+        raise stale()
+    note_change(call, "clinic.change", ", ".join(sorted(sent)))
+    return _shown(after)
+
+
+_SETTINGS = frozenset(f.encode_name for f in msgspec.structs.fields(NewClinic))
+
+
+def check_version(call: Call, version: int) -> None:
+    """Raises a 412 when If-Match names another version than the one that stands; without it nothing is asked."""
+    asked = call.headers.get("if-match")
+    if asked is not None and asked.strip().removeprefix("W/").strip('"') not in ("*", str(version)):
+        raise stale()
+
+
+def _shown(clinic: Clinic) -> Response:
+    return Response(answers.clinic(clinic), headers={"ETag": f'"{clinic.version}"'})
+
+
+def _number_taken() -> Refused:
+    return conflict(
+        "That number sends for another clinic already.",
+        [Problem("sms_number", "is another clinic's sending number; each clinic needs one of its own")],
+    )
 
 
 def stop(call: Call) -> dict[str, Any]:
@@ -103,6 +154,7 @@ def _switch(call: Call, wanted: Clinic) -> dict[str, Any]:
     after = replace(wanted, version=before.version + 1)
     if not wiring.store().replace_clinic(before, after):
         raise conflict("The clinic's settings were changed by somebody else at the same moment; try again.")
+    note_change(call, "clinic.stop" if after.stopped_at else "clinic.start", after.stop_reason or "")
     return answers.clinic(after)
 
 

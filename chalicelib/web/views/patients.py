@@ -41,6 +41,7 @@ def enrol(call: Call) -> Response:
             [Problem("external_id", "belongs to a patient who was enrolled with other data")],
         )
     chart = done.chart
+    call.patients.add(chart.facts.patient.id)
     coming = list(future(chart, copybook, wiring.site(), now=call.now, until=call.now + SHOWN_AHEAD))
     return Response(
         {
@@ -59,6 +60,7 @@ def chart_of(call: Call, patient_id: str) -> Chart:
     chart = wiring.store().chart(call.principal.clinic_id, patient_id, now=call.now)
     if chart is None:
         raise not_found()
+    call.patients.add(patient_id)
     return chart
 
 

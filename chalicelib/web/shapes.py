@@ -1,0 +1,290 @@
+"""What is answered, as types: the schemas that are published, and that a test holds every answer to."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from chalicelib.web.bodies import ChannelName, DayHours, Hours, Language, LocalTime
+
+Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]+$")]
+Instant = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+Channel = Literal["sms", "email", "task"]
+Tier = Literal["routine", "review_soon", "urgent", "emergency"]
+State = Literal["scheduled", "held", "sent", "delivered", "failed", "skipped", "shed", "missed", "cancelled", "unknown"]
+MessageState = Literal["sending", "sent", "delivered", "failed", "unknown"]
+
+
+class Shape(Struct, kw_only=True, frozen=True):
+    """Part of an answer."""
+
+
+class Health(Shape, kw_only=True, frozen=True):
+    status: Literal["ok"]
+
+
+class FieldProblem(Shape, kw_only=True, frozen=True):
+    field: str
+    """A dotted path into the request, such as `anchors.injury_date`."""
+    message: str
+
+
+class Problem(Shape, kw_only=True, frozen=True, omit_defaults=True):
+    """Why a request was refused (RFC 9457). Nothing was changed."""
+
+    type: str
+    title: str
+    status: Annotated[int, Meta(ge=400, le=599)]
+    detail: str
+    errors: list[FieldProblem] = []
+
+
+class Person(Shape, kw_only=True, frozen=True):
+    name: str
+    phone: str | None
+    email: str | None
+
+
+class Stopped(Shape, kw_only=True, frozen=True):
+    at: Instant
+    reason: str | None
+
+
+class Clinic(Shape, kw_only=True, frozen=True):
+    id: Id
+    name: str
+    timezone: str
+    country: str
+    phone: str
+    sms_number: str
+    from_email: str
+    language: Language
+    contact_window: Hours | None
+    office_hours: list[DayHours]
+    holidays: list[date]
+    on_call: list[Person]
+    lead: Person | None
+    sms_content_level: Literal["minimal", "standard"]
+    sms_per_second: float
+    number_countries: list[str]
+    """Whose numbers patients may have, by ISO 3166 code."""
+    enrolments_a_day: int
+    stopped: Stopped | None
+    version: int
+
+
+class NewAccessKey(Shape, kw_only=True, frozen=True):
+    id: Id
+    role: Literal["admin", "clinician", "viewer"]
+    label: str
+    created_at: Instant
+    token: str
+    """The bearer token. It is shown this once and kept nowhere."""
+
+
+class Clinical(Shape, kw_only=True, frozen=True):
+    ad_risk: bool | None
+    itb_pump: bool
+    oral_baclofen: bool
+    etiology: str
+    baseline_psfs: int | None
+
+
+class Contact(Shape, kw_only=True, frozen=True):
+    id: Id
+    role: Literal["self", "proxy"]
+    channel: ChannelName
+    address: str
+    name: str | None
+    language: str | None
+    consent: bool
+    status: Literal["ok", "stopped", "bad", "wrong_person"]
+    muted: list[str]
+
+
+class Pause(Shape, kw_only=True, frozen=True):
+    start: Instant = msgspec.field(name="from")
+    until: Instant | None
+    reason: str
+
+
+class Patient(Shape, kw_only=True, frozen=True):
+    id: Id
+    external_id: str
+    status: Literal["active", "paused", "discharged", "deceased"]
+    given_name: str
+    family_name: str
+    language: str
+    timezone: str
+    contact_window: Hours | None
+    two_hours_before: bool
+    enrolled_at: Instant
+    clinical: Clinical
+    contacts: list[Contact]
+    pauses: list[Pause]
+    next_due: Instant | None
+
+
+class Reason(Shape, kw_only=True, frozen=True):
+    rule: str
+    detail: str
+
+
+class TimelineLine(Shape, kw_only=True, frozen=True):
+    occurrence_id: Id
+    reminder_id: Id | None
+    planned_at: Instant
+    at: Instant
+    local: LocalTime
+    sent_at: Instant | None
+    kind: str
+    channel: Channel
+    state: State
+    reason: Reason
+    text: str
+    title: str
+    steps: list[str]
+    carried_by: Id | None
+
+
+class EnrolledPlan(Shape, kw_only=True, frozen=True):
+    version: int
+    protocols: list[str]
+    anchors: dict[str, date]
+    next_due: Instant | None
+    steps: list[TimelineLine]
+    warnings: list[str]
+
+
+class EnrolledPatient(Patient, kw_only=True, frozen=True):
+    plan: EnrolledPlan
+    warnings: list[str]
+
+
+class Appointment(Shape, kw_only=True, frozen=True):
+    id: Id
+    kind: Literal["therapy", "assessment", "physician", "other"]
+    starts_at: LocalTime
+    timezone: str
+    at: Instant
+    status: Literal["booked", "confirmed", "cancelled", "attended", "missed"]
+    profile: Literal["appointment", "pt", "high_risk_no_show"]
+    window_step: str | None
+
+
+class Task(Shape, kw_only=True, frozen=True):
+    id: Id
+    code: str
+    tier: Tier
+    kind: str
+    title: str
+    reason: Reason
+    patient_id: str
+    message_id: str | None
+    opened_at: Instant
+    due_on: str | None
+    ack_by: str | None
+    rung: int
+    state: Literal["open", "acked", "closed"]
+    outcome: str | None
+
+
+class LineProblem(Shape, kw_only=True, frozen=True):
+    line: int
+    """The line of the file the row begins on; the head is line 1."""
+    field: str
+    message: str
+
+
+class Import(Shape, kw_only=True, frozen=True):
+    id: Id | None
+    """None for a dry run, of which nothing is kept."""
+    rows: int
+    valid: int
+    created: int
+    unchanged: int
+    errors: list[LineProblem]
+    state: Literal["checked", "running", "done"]
+    progress: Annotated[float, Meta(ge=0, le=1)]
+    dry_run: bool
+
+
+class AuditEntry(Shape, kw_only=True, frozen=True):
+    id: Id
+    at: Instant
+    actor: str
+    """A key's id, a staff member's subject, `operator` or `service`."""
+    action: str
+    patients: list[str]
+    detail: str
+    reason: str | None
+    """What the caller gave in `X-Reason`."""
+
+
+class WorklistItem(Shape, kw_only=True, frozen=True):
+    kind: Literal["alert", "unreachable", "non_responder", "window_closing", "stale_booking"]
+    tier: Tier
+    patient_id: Id
+    name: str
+    external_id: str
+    title: str
+    why: str
+    since: Instant
+    due_on: str | None
+    task_id: str | None
+
+
+class Worklist(Shape, kw_only=True, frozen=True):
+    items: list[WorklistItem]
+    next: str | None
+    as_of: Instant | None
+
+
+class DeliveryCount(Shape, kw_only=True, frozen=True):
+    day: date
+    kind: str
+    channel: ChannelName
+    state: MessageState
+    count: int
+
+
+class Deliveries(Shape, kw_only=True, frozen=True):
+    items: list[DeliveryCount]
+    as_of: Instant | None
+    """What happened up to then is counted; receipts of the last four days may still move a count."""
+    complete: bool
+
+
+class UsageLine(Shape, kw_only=True, frozen=True):
+    channel: ChannelName
+    messages: int
+    segments: int
+    estimated_cost_usd: str
+
+
+class Usage(Shape, kw_only=True, frozen=True):
+    month: str
+    patients_enrolled: int
+    enrolments: int
+    items: list[UsageLine]
+    estimated_cost_usd: str
+    as_of: Instant | None
+    complete: bool
+
+
+class Export(Shape, kw_only=True, frozen=True):
+    """Everything held on a patient."""
+
+    exported_at: Instant
+    patient: dict[str, Any]
+    plan: dict[str, Any]
+    appointments: list[dict[str, Any]]
+    supplies: list[dict[str, Any]]
+    session: dict[str, Any] | None
+    consents: list[dict[str, Any]]
+    reminders: list[dict[str, Any]]
+    messages: list[dict[str, Any]]
+    tasks: list[dict[str, Any]]
+    audit: list[dict[str, Any]]
+    other: list[dict[str, Any]]
