@@ -169,3 +169,13 @@ class NewAppointment(Body, kw_only=True, frozen=True):
 class AppointmentChange(Body, kw_only=True, frozen=True):
     starts_at: LocalTime | UnsetType = msgspec.UNSET
     status: Literal["confirmed", "cancelled", "attended", "missed"] | UnsetType = msgspec.UNSET
+
+
+class TaskClosing(Body, kw_only=True, frozen=True):
+    outcome: Literal["resolved", "visit_booked", "sent_to_emergency", "no_answer", "not_needed", "duplicate", "other"]
+    note: Reason
+
+
+class NewMessage(Body, kw_only=True, frozen=True):
+    channel: ChannelName
+    text: Annotated[str, Meta(min_length=1, max_length=459, extra={"hint": "must be text of 1 to 459 characters"})]

@@ -190,6 +190,30 @@ class Task(Shape, kw_only=True, frozen=True):
     outcome: str | None
 
 
+class Said(Shape, kw_only=True, frozen=True):
+    id: Id
+    at: Instant
+    direction: Literal["in", "out"]
+    channel: Literal["sms", "email"]
+    kind: str
+    text: str
+    status: str
+    tier: Tier | None
+    rules: list[str]
+    """The rules that decided the tier, for what a patient wrote."""
+    language: str
+
+
+class Checkin(Shape, kw_only=True, frozen=True):
+    at: Instant
+    question: str
+    answer: str
+    text: str | None
+    tier: Tier
+    baseline: float | None
+    reason: Reason
+
+
 class LineProblem(Shape, kw_only=True, frozen=True):
     line: int
     """The line of the file the row begins on; the head is line 1."""

@@ -1,0 +1,112 @@
+"""The conversation with a patient: what was said, what was answered, and a word from staff."""
+
+from http import HTTPStatus
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib import wiring
+from chalicelib.adapters.secrets import fresh_id
+from chalicelib.domain.delivery import Reminder
+from chalicelib.domain.ids import reminder_id
+from chalicelib.domain.local_time import utc_text
+from chalicelib.domain.patient import Category, Channel
+from chalicelib.domain.problem import Problem
+from chalicelib.service.conversation import Message
+from chalicelib.service.staff_message import NotNow, send_to_patient
+from chalicelib.web import answers
+from chalicelib.web.bodies import NewMessage
+from chalicelib.web.door import Call
+from chalicelib.web.paging import cut, page_of
+from chalicelib.web.problems import conflict, wrong
+from chalicelib.web.reading import read
+from chalicelib.web.views.patients import chart_of
+
+
+def listed(call: Call, patient_id: str) -> dict[str, Any]:
+    facts = chart_of(call, patient_id).facts
+    reminders = wiring.store().reminders(facts.clinic.id, facts.patient.id)
+    said = [
+        _said(m) for m in wiring.conversation().messages(facts.clinic.id, facts.patient.id) if m.audience == "patient"
+    ]
+    said += [_reminded(r) for r in reminders if r.text]
+    page = page_of(call)
+    items, following = cut(sorted(said, key=lambda m: (m["at"], m["direction"], m["id"])), page)
+    return answers.page(items, following)
+
+
+def send(call: Call, patient_id: str) -> Response:
+    chart = chart_of(call, patient_id)
+    body, found = read(call.json, NewMessage)
+    if found:
+        raise wrong(found)
+    channel = Channel(body.channel)
+    contact = chart.facts.contact(channel, Category.ACCOUNT)
+    if contact is None:
+        rule = chart.facts.why_no_contact(channel, Category.ACCOUNT)
+        raise conflict(
+            "Nothing was sent.", [Problem("channel", f"{channel.value} may not be used: {_WHY.get(rule, rule)}")]
+        )
+    done = send_to_patient(wiring.voice(), chart.facts, contact, body.text, f"staff.{fresh_id()}", now=call.now)
+    if isinstance(done, NotNow):
+        raise conflict(
+            "Nothing was sent.",
+            [Problem("text", f"it is outside the patient's hours; send it from {done.local_time} their time")],
+        )
+    return Response(_said(done), status_code=HTTPStatus.CREATED)
+
+
+_WHY = {
+    "opted_out": "the patient opted out; only START from the number itself lifts that. Phone instead",
+    "unreachable": "nothing arrives there",
+    "no_consent": "no consent is recorded",
+    "no_contact": "there is no address",
+}
+
+
+def checkins(call: Call, patient_id: str) -> dict[str, Any]:
+    facts = chart_of(call, patient_id).facts
+    items = [
+        {
+            "at": utc_text(a.at),
+            "question": a.question,
+            "answer": a.answer,
+            "text": None,
+            "tier": a.tier,
+            "baseline": a.baseline,
+            "reason": {"rule": a.rule, "detail": a.detail},
+        }
+        for a in wiring.conversation().answers(facts.clinic.id, facts.patient.id)
+    ]
+    shown, following = cut(items, page_of(call))
+    return answers.page(shown, following)
+
+
+def _said(message: Message) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "at": utc_text(message.at),
+        "direction": "in" if message.inbound else "out",
+        "channel": message.channel.value,
+        "kind": message.kind,
+        "text": message.text,
+        "status": message.status,
+        "tier": message.tier or None,
+        "rules": list(message.rules),
+        "language": message.language,
+    }
+
+
+def _reminded(reminder: Reminder) -> dict[str, Any]:
+    return {
+        "id": reminder_id(reminder.patient_id, reminder.seq),
+        "at": utc_text(reminder.sent_at or reminder.claimed_at),
+        "direction": "out",
+        "channel": reminder.channel.value,
+        "kind": reminder.kind,
+        "text": reminder.text,
+        "status": reminder.status.value,
+        "tier": None,
+        "rules": [],
+        "language": reminder.language,
+    }
