@@ -71,7 +71,7 @@ class Knowledge:
             patterns=compiled,
             answers=_answers(lexicon, answers),
             spelling=Spelling(
-                clinical=terms.words | compiled.words,
+                clinical=terms.words | compiled.words | frozenset(patterns["vocabulary"].split()),
                 everyday=patterns["everyday"].split(),
                 slips=lexicon["typo_map"] | patterns["slips"],
             ),

@@ -62,9 +62,10 @@ class Phrasebook:
                 pieces = _pieces(term)
                 index = self._stems if pieces[0].stem else self._whole
                 index.setdefault(pieces[0].text, []).append((key, term, pieces))
-                words.update(piece.text for piece in pieces)
+                words.update(piece.text for piece in pieces if not piece.stem)
         self._longest_stem = max(map(len, self._stems), default=0)
         self.words = frozenset(words)
+        """Whole words of the phrases, stems left out: what a slip of the finger may have meant."""
 
     def find(self, message: Plain, forms: list[tuple[str, ...]]) -> list[Found]:
         """Every phrase in the message, in order of its first token. `forms` are the spellings of each token."""

@@ -195,6 +195,8 @@ def _reply(
         return "stop_confirm"
     if tier.severity >= Tier.URGENT.severity or (not closed and evidence):
         deciding = [each for each in evidence if each.tier is tier]
+        # What names its group picks the text; the model alone does not know which of the emergencies it sees.
+        deciding = [each for each in deciding if each.group] or deciding
         named = {_template(each, listener, groups) for each in deciding}
         return next(name for name in _REPLY_ORDER if name in named)
     if closed and tier is Tier.ROUTINE:

@@ -11,7 +11,7 @@ from .plain import Plain, is_ideograph
 
 _SHORTEST = 5
 """Below five letters one slip turns too many everyday words into clinical ones (pair/pain, hat/hot)."""
-_TWO_SLIPS_FROM = 8
+_TWO_SLIPS_FROM = 9
 
 
 def _collapsed(token: str, keep: int) -> str:
