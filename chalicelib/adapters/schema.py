@@ -63,7 +63,7 @@ ROSTER = Index(
     name="roster",
     pk="roster_pk",
     sk="roster_sk",
-    projects=("clinic", "patient", "status", "name", "external_id"),
+    projects=("clinic", "patient", "status", "name", "external_id", "pauses"),
 )
 SCHEMA = Schema(indexes=(DUE, WORK, ROSTER))
 

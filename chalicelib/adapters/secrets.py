@@ -26,6 +26,10 @@ class Hasher:
     def body(self, body: bytes) -> str:
         return self._digest("body", body.decode(), 18)
 
+    def cursor(self, list_name: str, place: str) -> str:
+        """Marks a place in a list as told by this service."""
+        return self._digest("cursor", f"{list_name}|{place}", 12)
+
     def _digest(self, purpose: str, text: str, size: int) -> str:
         made = hmac.digest(self._secret, f"{purpose}:{text}".encode(), "sha256")[:size]
         return urlsafe_b64encode(made).decode()

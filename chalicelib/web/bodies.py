@@ -8,7 +8,9 @@ from msgspec import Meta, Struct, UnsetType
 
 Text = Annotated[str, Meta(min_length=1, max_length=120, extra={"hint": "must be text of 1 to 120 characters"})]
 ShortText = Annotated[str, Meta(min_length=1, max_length=64, extra={"hint": "must be text of 1 to 64 characters"})]
-Reason = Annotated[str, Meta(min_length=1, max_length=500, extra={"hint": "must be text of 1 to 500 characters"})]
+Reason = Annotated[
+    str, Meta(min_length=1, max_length=500, extra={"hint": "must be text of 1 to 500 characters", "lines": True})
+]
 Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", extra={"hint": "must be a local time such as 09:30"})]
 LocalTime = Annotated[
     str,
@@ -70,8 +72,8 @@ class NewClinic(Body, kw_only=True, frozen=True):
     lead: StaffPerson | None = None
     sms_content_level: Literal["minimal", "standard"] = "minimal"
     sms_per_second: Annotated[float, Meta(gt=0, le=1000)] = 1.0
-    number_countries: Annotated[list[Country], Meta(max_length=30)] = []
-    """Whose numbers patients may have; the clinic's own country when left out."""
+    number_countries: Annotated[list[Country], Meta(max_length=60)] = []
+    """Whose numbers patients may have; the usual ones when left out."""
     enrolments_a_day: Annotated[int, Meta(ge=1, le=20_000)] = 6000
 
 
@@ -178,4 +180,6 @@ class TaskClosing(Body, kw_only=True, frozen=True):
 
 class NewMessage(Body, kw_only=True, frozen=True):
     channel: ChannelName
-    text: Annotated[str, Meta(min_length=1, max_length=459, extra={"hint": "must be text of 1 to 459 characters"})]
+    text: Annotated[
+        str, Meta(min_length=1, max_length=459, extra={"hint": "must be text of 1 to 459 characters", "lines": True})
+    ]

@@ -11,8 +11,9 @@ from typing import Any
 
 from chalice.app import Request, Response
 
+from chalicelib.domain.problem import Problem
 from chalicelib.web.access import PUBLIC, Principal, Role
-from chalicelib.web.problems import CONTENT_TYPE, Refused, busy, forbidden, not_found, unauthorized
+from chalicelib.web.problems import CONTENT_TYPE, Refused, busy, forbidden, not_found, unauthorized, wrong
 
 BODY_LIMIT = 256 * 1024
 """Bytes of a request's body, where its route says nothing else."""
@@ -21,7 +22,10 @@ KEYED = "Idempotency-Key"
 
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _TOKEN = re.compile(r"[A-Za-z0-9_.-]{1,1024}")
-_REASON = re.compile(r"[ -~]{1,200}")
+_HEADERS = {
+    "If-Match": (re.compile(r'"?[0-9]{1,9}"?'), "must be a version, such as 3"),
+    "X-Reason": (re.compile(r"[ -~]{1,200}"), "must be 1 to 200 printable ASCII characters"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,8 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: bytes = field(default=b"", repr=False)
+    place: str = ""
+    """The route's path, ids filled in: which list a cursor belongs to."""
     patients: set[str] = field(default_factory=set)
     """Whom the answer shows or the request concerns: a view adds each, and the audit says so."""
 
@@ -76,9 +82,8 @@ class Call:
 
     @property
     def reason(self) -> str:
-        """Why, in the caller's words, for the audit; what cannot stand in a header line is left out."""
-        said = self.headers.get("x-reason", "")
-        return said if _REASON.fullmatch(said) else ""
+        """Why, in the caller's words, for the audit."""
+        return self.headers.get("x-reason", "")
 
 
 def door(route: Route, request: Callable[[], Request | None]) -> Callable[..., Response]:
@@ -145,6 +150,8 @@ def _let_in(route: Route, request: Request | None, parts: Mapping[str, str]) -> 
     # An id that none of ours could be is told like one that is not there.
     if not all((_TOKEN if name == "token" else _ID).fullmatch(part) for name, part in parts.items()):
         raise not_found()
+    if not public:
+        _check_headers(headers)
     raw = request.raw_body or b""
     raw = raw.encode(errors="surrogatepass") if isinstance(raw, str) else raw
     if len(raw) > route.body_limit:
@@ -154,4 +161,14 @@ def _let_in(route: Route, request: Request | None, parts: Mapping[str, str]) -> 
         from chalicelib.web.parameters import check
 
         check(route.query, query)
-    return Call(principal=principal, now=now, query=query, headers=headers, raw=raw)
+    return Call(principal=principal, now=now, query=query, headers=headers, raw=raw, place=route.path.format(**parts))
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    found = [
+        Problem(name, hint)
+        for name, (form, hint) in _HEADERS.items()
+        if name.lower() in headers and not form.fullmatch(headers[name.lower()])
+    ]
+    if found:
+        raise wrong(found)

@@ -51,6 +51,32 @@ EXAMPLES: Mapping[str, Any] = {
     },
     "NewAppointment": {"kind": "physician", "starts_at": "2031-03-12T10:30"},
     "AppointmentChange": {"status": "confirmed"},
+    "TaskClosing": {"outcome": "visit_booked", "note": "Called; comes in on Thursday at 10."},
+    "NewMessage": {"channel": "sms", "text": "Please bring your medication list on Thursday."},
+    "PlanChange": {
+        "protocols": ["neuro.emsci.v1", "spasticity.v1", "botulinum.v1"],
+        "anchors": {"injection_date": "2026-02-16"},
+        "overrides": {"spasticity.v1/weekly": {"weekday": "tue", "at": "11:00"}},
+    },
+    "Preview": {
+        "timezone": "America/New_York",
+        "protocols": ["neuro.emsci.v1"],
+        "anchors": {"injury_date": "2026-01-10"},
+        "language": "en",
+    },
+    "NewEvent": {"type": "fill", "date": "2026-03-01", "days_supply": 30},
+    "NewPause": {"reason": "in hospital", "until": "2031-03-20"},
+    "CourseEnd": {"date": "2026-03-01"},
+    "PatientChange": {"language": "en", "contact_window": {"from": "10:00", "to": "18:00"}},
+    "NewContact": {
+        "role": "proxy",
+        "channel": "sms",
+        "address": "+12025550124",
+        "name": "Luis Ruiz",
+        "consent": {"method": "verbal", "recorded_by": "front desk"},
+    },
+    "ContactChange": {"language": "en"},
+    "ConsentSaid": {"channel": "sms", "granted": False, "method": "verbal", "recorded_by": "front desk"},
     "imports.upload": (
         "external_id,given_name,family_name,phone,timezone,injury_date,sms_consent,consent_method,recorded_by\r\n"
         "MRN-1,Ana,Ruiz,(202) 555-0123,America/New_York,2026-01-10,yes,written,front desk\r\n"

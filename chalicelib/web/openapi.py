@@ -7,19 +7,24 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import msgspec
 
-from chalicelib.web import shapes
+from chalicelib import web
 from chalicelib.web.access import KEY_MAKERS, PUBLIC
 from chalicelib.web.door import KEYED, Route
 from chalicelib.web.examples import EXAMPLES
 from chalicelib.web.parameters import PARAMETERS
 from chalicelib.web.problems import CONTENT_TYPE
 
-BODY_MODULES = ("bodies",)
-"""Where bodies are looked for, under `chalicelib.web`."""
+
+def _modules(kind: str) -> list[Any]:
+    """`chalicelib.web.bodies` and `bodies_…`, or the same of shapes: a part of the API keeps its own beside it."""
+    names = sorted(m.name for m in iter_modules(web.__path__) if m.name == kind or m.name.startswith(f"{kind}_"))
+    return [import_module(f"chalicelib.web.{name}") for name in names]
+
 
 _REF = "#/components/schemas/{name}"
 _PAGE = re.compile(r"^Page\[(\w+)\]$")
@@ -52,8 +57,8 @@ def document() -> dict[str, Any]:
     from chalicelib.web.routes import ROUTES
 
     bodies = {route.body: body_type(route.body) for route in ROUTES if route.body}
-    answers = {name: getattr(shapes, name) for route in ROUTES for name in _named(route.answer)}
-    answers["Problem"] = shapes.Problem
+    answers = {name: shape(name) for route in ROUTES for name in _named(route.answer)}
+    answers["Problem"] = shape("Problem")
     schemas = _schemas(bodies.values()) | _schemas(answers.values(), _OWN)
     return {
         "openapi": "3.1.0",
@@ -76,12 +81,20 @@ def document() -> dict[str, Any]:
 
 def body_type(name: str) -> type[msgspec.Struct]:
     """The type a route's body is read as."""
-    for module in BODY_MODULES:
-        found = getattr(import_module(f"chalicelib.web.{module}"), name, None)
+    return _type("bodies", name)
+
+
+def shape(name: str) -> type[msgspec.Struct]:
+    """The type of an answer."""
+    return _type("shapes", name)
+
+
+def _type(kind: str, name: str) -> type[msgspec.Struct]:
+    for module in _modules(kind):
+        found: type[msgspec.Struct] | None = getattr(module, name, None)
         if found is not None:
-            kind: type[msgspec.Struct] = found
-            return kind
-    raise LookupError(f"no body is called {name}")
+            return found
+    raise LookupError(f"none of the {kind} is called {name}")
 
 
 def _own(name: str) -> dict[str, Any] | None:
@@ -220,7 +233,8 @@ def _request_body(route: Route) -> dict[str, Any]:
             schema: dict[str, Any] = {"$ref": _REF.format(name=route.body)}
         else:
             schema = {"type": "string"}
-        content[kind] = {"schema": schema, "examples": {"usual": {"value": EXAMPLES[route.body or route.view]}}}
+        example = EXAMPLES.get(route.body or route.view)
+        content[kind] = {"schema": schema} | ({"examples": {"usual": {"value": example}}} if example else {})
     return {"required": route.body != "Stop", "content": content}
 
 
@@ -278,11 +292,9 @@ def _content(kind: str, route: Route) -> Mapping[str, Any]:
 def _refusals(route: Route) -> list[str]:
     if route.roles is PUBLIC:
         return ["503"]
-    found = ["401", "403", "429", "503"]
+    found = ["401", "403", "422", "429", "503"]
     if route.takes_body:
-        found += ["400", "409", "413", "415", "422"]
-    if route.query or route.method == "DELETE":
-        found.append("422")
+        found += ["400", "409", "413", "415"]
     if "{" in route.path or route.path.startswith(("/clinic", "/patients", "/import")):
         found.append("404")
     if route.method in ("PATCH", "PUT"):

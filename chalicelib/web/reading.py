@@ -4,6 +4,7 @@ The types in `bodies` say what a field may be; msgspec checks it, one field at a
 mistake it meets. What could not be read is `UNSET` in the result, so that the checks that follow can go on without it.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -43,13 +44,21 @@ def _value(raw: Any, kind: Any, at: str, problems: list[Problem]) -> Any:
     if raw is None and type(None) in get_args(kind):
         return None
     inner = _struct_in(kind)
-    if inner is not None and _is_list(kind):
+    if inner is not None and _is_a(list, kind):
         if isinstance(raw, list) and not (problem := _of_wrong_length(raw, kind, at)):
             return [_read(each, inner, f"{at}[{place}]", problems) for place, each in enumerate(raw)]
         problems.append(problem if isinstance(raw, list) and problem else Problem(at, "must be a list"))
         return UNSET
+    if inner is not None and _is_a(dict, kind):
+        if isinstance(raw, Mapping):
+            return {name: _read(each, inner, _path(at, name), problems) for name, each in raw.items()}
+        problems.append(Problem(at, "must be an object"))
+        return UNSET
     if inner is not None:
         return _read(raw, inner, at, problems)
+    if isinstance(raw, str) and not is_plain(raw, lines=any((m.extra or {}).get("lines") for m in _metas(kind))):
+        problems.append(Problem(at, "must not hold control or direction characters"))
+        return UNSET
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as wrong:
@@ -57,8 +66,23 @@ def _value(raw: Any, kind: Any, at: str, problems: list[Problem]) -> Any:
         return UNSET
 
 
-def _is_list(kind: Any) -> bool:
-    return get_origin(kind) is list or any(_is_list(each) for each in get_args(kind))
+def is_plain(text: str, *, lines: bool = False) -> bool:
+    """Whether the text holds nothing that could break a line, hide or turn round what stands around it.
+
+    `lines`: line breaks are meant. Names go into texts and e-mail headers, where a line break begins another header.
+    """
+    return not any(
+        (unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") and not (lines and c in "\n\r\t")) or c in _TURNING
+        for c in text
+    )
+
+
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Bidirectional embeddings, overrides and isolates: the rest of a text would read backwards."""
+
+
+def _is_a(container: type, kind: Any) -> bool:
+    return get_origin(kind) is container or any(_is_a(container, each) for each in get_args(kind))
 
 
 def _of_wrong_length(raw: list[Any], kind: Any, at: str) -> Problem | None:

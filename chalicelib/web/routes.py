@@ -178,6 +178,15 @@ ROUTES = (
     ),
     Route(
         method="GET",
+        path="/audit",
+        roles=ADMINS,
+        view="audit.listed",
+        answer="Page[AuditEntry]",
+        query=("patient", "limit", "cursor"),
+        summary="Who read or changed what, when and why; newest first",
+    ),
+    Route(
+        method="GET",
         path="/tasks",
         roles=STAFF,
         view="tasks.listed",

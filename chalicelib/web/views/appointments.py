@@ -77,7 +77,10 @@ def alter(call: Call, patient_id: str, appointment_id: str) -> dict[str, Any]:
     audit = _audit(call, patient_id, "appointment.change")
     clinic_id = call.principal.clinic_id
     if isinstance(body.starts_at, str):
-        at = local_instant(body.starts_at, facts.patient.timezone)
+        try:
+            at = local_instant(body.starts_at, facts.patient.timezone)
+        except (ValueError, OverflowError):
+            raise wrong([Problem("starts_at", "is no day of the calendar")]) from None
         if at <= call.now:
             raise wrong([Problem("starts_at", "lies in the past")])
         done = visits.move(wiring.desk(), clinic_id, patient_id, appointment_id, at, audit, now=call.now)
@@ -119,7 +122,7 @@ def _starts(body: NewAppointment, facts: Facts, now: datetime, found: list[Probl
         return []
     try:
         at = local_instant(body.starts_at, facts.patient.timezone)
-    except ValueError:
+    except (ValueError, OverflowError):
         found.append(Problem("starts_at", "is no day of the calendar"))
         return []
     if at <= now:

@@ -91,11 +91,11 @@ def own(call: Call) -> Response:
 
 def change(call: Call) -> Response:
     """The settings as they stand with the given ones in their place, checked as a new clinic's are."""
-    before = own_clinic(call)
-    check_version(call, before.version)
     said, found = read(call.json, ClinicChange)
     if found:
         raise wrong(found)
+    before = own_clinic(call)
+    check_version(call, before.version)
     sent = {f.encode_name for f in msgspec.structs.fields(said) if given(getattr(said, f.name))}
     whole = {name: value for name, value in answers.clinic(before).items() if name in _SETTINGS}
     body, found = read({**whole, **{name: call.json[name] for name in sent}}, NewClinic)
@@ -123,7 +123,7 @@ _SETTINGS = frozenset(f.encode_name for f in msgspec.structs.fields(NewClinic))
 def check_version(call: Call, version: int) -> None:
     """Raises a 412 when If-Match names another version than the one that stands; without it nothing is asked."""
     asked = call.headers.get("if-match")
-    if asked is not None and asked.strip().removeprefix("W/").strip('"') not in ("*", str(version)):
+    if asked is not None and int(asked.strip('"')) != version:
         raise stale()
 
 
