@@ -5,8 +5,8 @@ wake and moves the cursor on in one step, is the last check before anything leav
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from . import ENGINE
@@ -70,6 +70,17 @@ class Wake:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One call of a provider."""
+
+    number: int
+    at: datetime
+    outcome: str
+    """`accepted`, `not_sent` or `ambiguous`."""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InFlight:
     """The latest wake of a channel: claimed, and settled once the history holds its record."""
 
@@ -79,6 +90,10 @@ class InFlight:
     at: datetime
     not_sent: bool = False
     """The provider said for certain that this attempt did not go out."""
+    unsure: int = 0
+    """How many earlier attempts may have gone out."""
+    earlier: tuple[Attempt, ...] = ()
+    """The latest few of the attempts before this one."""
     wake: Wake
 
 
@@ -131,34 +146,4 @@ def outcome_of(entry: Entry, state: State) -> Outcome:
         planned_at=o.ideal,
         about=o.about,
         carried_by=entry.carried_by,
-    )
-
-
-KEPT = timedelta(days=9)
-"""Sends are remembered for the caps a little longer than the week they count in."""
-
-
-def advanced(
-    progress: Progress,
-    now: datetime,
-    wake: Wake,
-    dealt: frozenset[str],
-    waiting: Mapping[str, Reason | None],
-    ahead: frozenset[str],
-) -> Progress:
-    """Progress after a wake at `now`: `waiting` stays open behind it, `ahead` is done before its time."""
-    sent, mailed = progress.sent, progress.mailed
-    # A message in time counts at its planned instant, so that what follows is placed the same before and after it.
-    at = wake.due if now - wake.due < timedelta(minutes=15) else now
-    if wake.channel is Channel.SMS:
-        sent = (*sent, at)
-    if wake.channel is Channel.EMAIL:
-        mailed = (*mailed, at)
-    return replace(
-        progress,
-        through=max(progress.through, now),
-        pending=waiting,
-        done=(progress.done - dealt) | ahead,
-        sent=tuple(s for s in sent if s > now - KEPT),
-        mailed=tuple(m for m in mailed if m > now - timedelta(days=1)),
     )

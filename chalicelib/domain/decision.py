@@ -3,16 +3,24 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from .agenda import weeks
-from .cursor import Cursor, Hold, InFlight, Lane, Wake, advanced, lane_of, outcome_of
-from .facts import Facts
+from .agenda import HORIZON, weeks
+from .cursor import Cursor, Hold, InFlight, Lane, Wake, lane_of, outcome_of
+from .facts import Facts, Progress
+from .local_time import local_date, whole_second
 from .occurrence import About, Entry, Rank, Reason, State
 from .patient import Category, Channel, Status
 from .plan import Session
+from .slots import NEAR, all_slotted, reach_back
 
 SETTLED_WITHIN = timedelta(hours=1)
 """A claim is settled by redelivery within a quarter of an hour; after this the cursor forgets it, and only the
 reconciliation still asks."""
+
+KEPT = timedelta(days=9)
+"""Sends are remembered for the caps a little longer than the week they count in."""
+
+IN_TIME = timedelta(minutes=15)
+"""What pacing and a busy queue may add to a message's time without its counting as late."""
 
 Decision = tuple[Wake, Cursor] | Hold
 
@@ -50,41 +58,50 @@ def decide(facts: Facts, cursor: Cursor, now: datetime, token: str) -> Decision:
                 following = following or entry
         if following and number:
             break
-    carrier = message.occurrence.id if message else None
+    due = following.at if following else now + HORIZON
     settled = [e for e in seen if e.state is not State.SCHEDULED and e.slot <= now]
-    carried = [e for e in seen if e.carried_by is not None and e.carried_by == carrier]
     if not now_due and not settled:
-        until = following.at if following else None
-        return Hold(until, lane_of(following), following.reason if following else _NOTHING_LEFT)
+        return Hold(whole_second(due), lane_of(following), following.reason if following else _NOTHING_NEAR)
 
-    dealt = [*now_due, *carried, *settled]
-    ids = frozenset(e.occurrence.id for e in dealt)
+    carriers = {e.occurrence.id for e in now_due}
+    dealt = [*now_due, *(e for e in seen if e.carried_by in carriers), *settled]
     wake = wake_of(message, dealt, cursor.due or now)
-    progress = advanced(
-        facts.progress,
-        now,
-        wake,
-        dealt=ids,
-        waiting={
-            e.occurrence.id: e.reason if e.carried_by is None else None
-            for e in seen
-            if e.slot <= now and e.occurrence.id not in ids
-        },
-        ahead=frozenset(e.occurrence.id for e in dealt if e.slot > now),
-    )
-    seq = cursor.seq + 1
     flight = InFlight(seq=cursor.seq, attempt=1, token=token, at=now, wake=wake)
     return wake, Cursor(
         rev=cursor.rev,
-        seq=seq,
-        due=max(following.at, now) if following else None,
+        seq=cursor.seq + 1,
+        due=whole_second(max(due, now)),
         lane=lane_of(following),
-        progress=progress,
+        progress=_progress(facts, now, wake, seen, dealt),
         session=_opened(message, cursor.session, now) if message else cursor.session,
         in_flight={
             **{c: f for c, f in cursor.in_flight.items() if f.at > now - SETTLED_WITHIN},
             wake.channel: flight,
         },
+    )
+
+
+def _progress(facts: Facts, now: datetime, wake: Wake, seen: Sequence[Entry], dealt: Sequence[Entry]) -> Progress:
+    """Progress after the wake: what stays open behind it, and what is done before its time."""
+    progress = facts.progress
+    ids = {e.occurrence.id for e in dealt}
+    waiting = [e for e in seen if e.slot <= now and e.occurrence.id not in ids]
+    done = progress.done - ids
+    if done:
+        # What was done ahead needs no mention once `through` has reached its slot.
+        behind = reach_back(facts, local_date(progress.through, facts.tz)), local_date(now, facts.tz) + NEAR
+        done -= {o.id for o, slot in all_slotted(facts, *behind) if slot <= now}
+    # A message in time counts at its planned instant, so that what follows is placed the same before and after it.
+    at = wake.due if now - wake.due < IN_TIME else now
+    sent = (*progress.sent, at) if wake.channel is Channel.SMS else progress.sent
+    mailed = (*progress.mailed, at) if wake.channel is Channel.EMAIL else progress.mailed
+    return Progress(
+        through=max(progress.through, now),
+        pending={e.occurrence.id: e.reason if e.carried_by is None else None for e in waiting},
+        oldest=min((e.slot for e in waiting), default=None),
+        done=done | {e.occurrence.id for e in dealt if e.slot > now},
+        sent=tuple(s for s in sent if s > now - KEPT),
+        mailed=tuple(m for m in mailed if m > now - timedelta(days=1)),
     )
 
 
@@ -106,7 +123,7 @@ def _opened(message: Entry, before: Session | None, now: datetime) -> Session | 
     )
 
 
-_NOTHING_LEFT = Reason("finished", "the plan has nothing more to do")
+_NOTHING_NEAR = Reason("nothing_near", f"the plan has nothing to do for {HORIZON.days // 7} weeks")
 
 
 def wake_of(message: Entry | None, dealt: Sequence[Entry], due: datetime) -> Wake:
@@ -138,8 +155,9 @@ def wake_of(message: Entry | None, dealt: Sequence[Entry], due: datetime) -> Wak
     )
 
 
-def first_due(facts: Facts, now: datetime) -> Entry | None:
-    """The first thing the agenda will do, from `now` on."""
+def next_wake(facts: Facts, now: datetime) -> tuple[datetime | None, Lane]:
+    """When something may next have to be done, from `now` on, and what it will need a slot on."""
     if facts.patient.status is not Status.ACTIVE:
-        return None
-    return next((entry for week in weeks(facts, now) for entry in week if entry.acts), None)
+        return None, Lane.NONE
+    first = next((entry for week in weeks(facts, now) for entry in week if entry.acts), None)
+    return whole_second(max(first.at, now) if first else now + HORIZON), lane_of(first)

@@ -26,6 +26,8 @@ class Progress:
     through: datetime
     pending: Mapping[str, Reason | None] = field(default_factory=dict)
     """With the reason each was moved for, where one was."""
+    oldest: datetime | None = None
+    """The earliest slot in `pending`: how far back to look for what is open."""
     done: frozenset[str] = frozenset()
     sent: tuple[datetime, ...] = ()
     """When the initiated texts of this week went out (claims count): what the caps have used up."""
@@ -56,7 +58,7 @@ class Facts:
     @property
     def window(self) -> ContactWindow:
         """The patient's own hours, else the clinic's, never outside the hard wall."""
-        return (self.patient.contact_window or self.clinic.contact_window or DEFAULT_WINDOW).within_wall()
+        return (self.patient.contact_window or self.clinic.contact_window).within_wall() or DEFAULT_WINDOW
 
     @property
     def enrolled_on(self) -> date:

@@ -64,6 +64,11 @@ def week_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
+def whole_second(at: datetime) -> datetime:
+    """The first whole second not before `at`: due times are keys, and keys count in seconds."""
+    return at.replace(microsecond=0) + timedelta(seconds=1) if at.microsecond else at
+
+
 def utc_text(at: datetime) -> str:
     """`2026-03-01T14:00:00Z`, the form instants take at every edge."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -147,9 +152,10 @@ class ContactWindow:
     start: time
     end: time
 
-    def within_wall(self) -> "ContactWindow":
-        """The part of the window inside the hard wall."""
-        return ContactWindow(max(self.start, HARD_WALL[0]), min(self.end, HARD_WALL[1]))
+    def within_wall(self) -> "ContactWindow | None":
+        """The part of the window inside the hard wall, if there is any."""
+        start, end = max(self.start, HARD_WALL[0]), min(self.end, HARD_WALL[1])
+        return ContactWindow(start, end) if start < end else None
 
     def opens(self, day: date, tz: ZoneInfo) -> datetime:
         return instant(day, self.start, tz)
@@ -158,7 +164,7 @@ class ContactWindow:
         return instant(day, self.end, tz)
 
     def last(self, day: date, tz: ZoneInfo) -> datetime:
-        return self.closes(day, tz) - LAST_CALL
+        return max(self.opens(day, tz), self.closes(day, tz) - LAST_CALL)
 
     def holds(self, at: datetime, tz: ZoneInfo) -> bool:
         return self.start <= at.astimezone(tz).time() < self.end

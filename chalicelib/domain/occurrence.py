@@ -57,6 +57,10 @@ class Reason:
     detail: str
 
 
+CLOSED_BEFORE_ENROLMENT = "closed_before_enrolment"
+"""The rule of what was over before the plan began: recorded once, never sent (clinical reference §2)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
     """What an occurrence is about, for its wording and its task: ids and dates only."""
@@ -80,6 +84,8 @@ class Occurrence:
     """The field's word for it: `appointment`, `checkin`, `window`, `refill`, `pump_refill`, `education`, …"""
     ideal: datetime
     useful_until: datetime
+    since: datetime | None = None
+    """When the plan came to want it (UTC), where that can be later than `ideal`: it never comes up before."""
     rank: Rank
     category: Category
     channel: Channel
@@ -87,6 +93,8 @@ class Occurrence:
     shift: Shift = Shift.LATER
     merge: str = ""
     """Occurrences of one channel with the same non-empty merge key share one message."""
+    rides: bool = False
+    """Rides along wherever it can: it carries a shared message only if no other does."""
     uncapped: bool = False
     fallback: bool = True
     """May go by e-mail when texts are full or impossible (and by text when there is no e-mail)."""

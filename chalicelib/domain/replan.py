@@ -1,17 +1,24 @@
 """What a change of facts does to a plan's progress: keep what was dealt with, recompute only what was not."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from .agenda import agenda, all_slotted, beginning
-from .cursor import Cursor, lane_of
-from .decision import first_due
+from .agenda import agenda
+from .cursor import Cursor
+from .decision import next_wake
 from .facts import Facts, Progress
-from .local_time import DAY, local_date
-from .occurrence import Entry, Occurrence, Reason
+from .ids import OccurrenceId
+from .local_time import local_date
+from .occurrence import CLOSED_BEFORE_ENROLMENT, Entry, Occurrence
+from .protocol import Anchor
+from .slots import NEAR, Slotted, all_slotted, beginning, reach_back
 
 AHEAD = timedelta(days=900)
 """How far ahead a change can move what has already been sent; beyond it, it would be sent again."""
+
+RECURRING = frozenset({"checkin", "questionnaire", "education"})
+"""What comes again and again: one that a change puts into the past was never to be."""
 
 
 def replanned(old: Facts | None, new: Facts, cursor: Cursor | None, now: datetime) -> tuple[Facts, Cursor]:
@@ -20,52 +27,89 @@ def replanned(old: Facts | None, new: Facts, cursor: Cursor | None, now: datetim
     `old` is None at enrolment. What was dealt with under the old facts stays dealt with, wherever the new ones put
     it; what the new ones want in the past and nobody dealt with is open, for the agenda to send late or let go.
     """
-    handled = _handled(old, now) if old else frozenset[str]()
-    progress = _carried_over(new, handled, old.progress if old else None, now)
-    facts = replace(new, progress=progress)
-    first = first_due(facts, now)
+    new = _with_enrolment_date(old, new)
+    facts = replace(new, progress=_carried_over(old, new, now) if old else Progress(through=now - JUST))
+    due, lane = next_wake(facts, now)
     return facts, Cursor(
         rev=cursor.rev + 1 if cursor else 1,
         seq=cursor.seq if cursor else 1,
-        due=max(first.at, now) if first else None,
-        lane=lane_of(first),
-        progress=progress,
+        due=due,
+        lane=lane,
+        progress=facts.progress,
         in_flight=cursor.in_flight if cursor else {},
         session=new.session,
     )
 
 
-def _handled(facts: Facts, now: datetime) -> frozenset[str]:
-    through = facts.progress.through
-    past = all_slotted(facts, beginning(facts), local_date(now, facts.tz) + 2 * DAY)
-    behind = {o.id for o, slot in past if slot <= through}
-    return frozenset((behind - facts.progress.pending.keys()) | facts.progress.done)
+JUST = timedelta(seconds=1)
+"""A plan begins just before it is made, so that what it wants at once is still to come."""
 
 
-def _carried_over(new: Facts, handled: frozenset[str], old: Progress | None, now: datetime) -> Progress:
-    today = local_date(now, new.tz)
-    pending: dict[str, Reason | None] = {}
-    waited = old.pending if old else {}
-    done: set[str] = set()
-    upto = today + (AHEAD if handled else 2 * DAY)
-    for occurrence, slot in all_slotted(new, beginning(new), upto):
-        if slot <= now and occurrence.id not in handled:
-            pending[occurrence.id] = waited.get(occurrence.id)
-        elif slot > now and occurrence.id in handled:
-            done.add(occurrence.id)
-    return Progress(
-        through=now,
-        pending=pending,
-        done=frozenset(done),
-        sent=old.sent if old else (),
-        mailed=old.mailed if old else (),
+def _with_enrolment_date(old: Facts | None, new: Facts) -> Facts:
+    """Steps count from the day of enrolment where it took place, wherever the patient moves to."""
+    anchors: Mapping[Anchor, date] = new.plan.anchors
+    if Anchor.ENROLMENT in anchors:
+        return new
+    enrolled = old.anchor(Anchor.ENROLMENT) if old else None
+    held = {**anchors, Anchor.ENROLMENT: enrolled or new.enrolled_on}
+    return replace(new, plan=replace(new.plan, anchors=held))
+
+
+def _carried_over(old: Facts, new: Facts, now: datetime) -> Progress:
+    progress = old.progress
+    past = list(all_slotted(old, beginning(old), local_date(progress.through, old.tz) + NEAR))
+    handled = {o.id for o, slot in past if not progress.is_open(o.id, slot)} | progress.done
+    behind = [
+        (o, slot)
+        for o, slot in all_slotted(new, beginning(new), local_date(progress.through, new.tz) + NEAR)
+        if slot <= progress.through
+    ]
+    waiting = [found for found in _open(old, behind, now) if found[0].id not in handled]
+    return replace(
+        progress,
+        pending={o.id: progress.pending.get(o.id) for o, _ in waiting},
+        oldest=min((slot for _, slot in waiting), default=None),
+        done=_done(new, past, handled - {o.id for o, _ in behind}, progress),
     )
+
+
+def _open(old: Facts, behind: list[Slotted], now: datetime) -> Iterator[Slotted]:
+    """Which of what the new facts want in the past is to be looked at: what is still of use, what was promised for a
+    later day, and what is recorded as closed before the plan began."""
+    promised: set[str] | None = None
+    for found in behind:
+        occurrence, _ = found
+        verdict = occurrence.verdict
+        late = verdict is not None and verdict.rule == CLOSED_BEFORE_ENROLMENT
+        if late or occurrence.useful_until > now or occurrence.id in old.progress.pending:
+            yield found
+        elif occurrence.kind not in RECURRING:
+            if promised is None:
+                start = reach_back(old, local_date(old.progress.through, old.tz))
+                ahead = all_slotted(old, start, start + AHEAD)
+                promised = {o.id for o, slot in ahead if old.progress.is_open(o.id, slot)}
+            if occurrence.id in promised:
+                yield found
+
+
+def _done(new: Facts, past: list[Slotted], elsewhere: set[OccurrenceId | str], progress: Progress) -> frozenset[str]:
+    """What was dealt with and does not lie behind any more: the new facts want it later, or want it no more.
+
+    Of the latter only what recurs is remembered: its number can come up again when its dates move once more. Visits,
+    cycles and check-ins that are over never return; a step that returns is looked up in the history.
+    """
+    if not elsewhere:
+        return frozenset()
+    followed = {pin.protocol for pin in new.plan.pins}
+    recurring = {o.id for o, _ in past if o.kind in RECURRING and o.step.partition("/")[0] in followed}
+    start = reach_back(new, local_date(progress.through, new.tz))
+    ahead = {o.id for o, _ in all_slotted(new, start, start + AHEAD)}
+    return frozenset(elsewhere & (ahead | recurring | progress.done))
 
 
 def has_been_handled(facts: Facts, occurrence: Occurrence, slot: datetime) -> bool:
-    return not facts.progress.is_open(occurrence.id, slot) and (
-        slot <= facts.progress.through or occurrence.id in facts.progress.done
-    )
+    progress = facts.progress
+    return not progress.is_open(occurrence.id, slot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

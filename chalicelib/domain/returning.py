@@ -7,11 +7,11 @@ of it counts as dealt with, or its window would be announced a second time.
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
-from .agenda import all_slotted, beginning
 from .facts import Facts
 from .local_time import DAY, local_date
 from .plan import Override
 from .protocol_set import fits
+from .slots import all_slotted, beginning
 from .steps import anchor_of, step_id
 
 

@@ -4,9 +4,9 @@ Timing evidence: clinical reference §5 (a reminder three days and one day befor
 local days and fire at 10:00 local; the one two hours before counts on the clock.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from .facts import Facts
 from .ids import occurrence_id
@@ -14,7 +14,7 @@ from .local_time import DAY, instant, local_date, week_of
 from .occurrence import About, Occurrence, Rank, Reason, Shift
 from .patient import Category, Channel
 from .plan import Appointment, AppointmentStatus, Profile
-from .steps import DAYTIME, FAR
+from .steps.course import DAYTIME, FAR
 
 LAST_USE = timedelta(minutes=60)
 """A reminder is no use later than this before the visit."""
@@ -45,23 +45,25 @@ OFFSETS = {
 
 
 def wanted(facts: Facts, lo: date, hi: date) -> Iterator[Occurrence]:
-    """What the appointments want on the local dates [lo, hi)."""
-    lists = _therapy_lists(facts)
-    for visit in facts.appointments:
-        if lo - DAY <= local_date(visit.starts_at, facts.tz) < hi + 8 * DAY:
-            yield from _reminders(facts, visit, lists)
-            yield from _missed(facts, visit)
+    """What the appointments want on the local dates [lo, hi); some of what lies around them too."""
+    # A visit matters from a week before it to a day after; the week it falls in counts whole, for its therapy list.
+    first, last = (datetime.combine(day, time(0), UTC) for day in (lo - 10 * DAY, hi + 17 * DAY))
+    near = [visit for visit in facts.appointments if first < visit.starts_at < last]
+    lists = _therapy_lists(facts, near)
+    for visit in near:
+        yield from _reminders(facts, visit, lists)
+        yield from _missed(facts, visit)
 
 
 def occurrences_of(facts: Facts, visit: Appointment) -> list[Occurrence]:
     """Every occurrence of one visit, whenever."""
-    return [*_reminders(facts, visit, _therapy_lists(facts)), *_missed(facts, visit)]
+    return [*_reminders(facts, visit, _therapy_lists(facts, facts.appointments)), *_missed(facts, visit)]
 
 
-def _therapy_lists(facts: Facts) -> dict[date, datetime]:
+def _therapy_lists(facts: Facts, appointments: Iterable[Appointment]) -> dict[date, datetime]:
     """For each week of therapy, when its list goes out: the day before the first session that stands."""
     first: dict[date, datetime] = {}
-    for visit in facts.appointments:
+    for visit in appointments:
         if visit.profile is Profile.THERAPY and visit.status.stands:
             week = week_of(local_date(visit.starts_at, facts.tz))
             first[week] = min(visit.starts_at, first.get(week, visit.starts_at))
@@ -88,6 +90,8 @@ def _settled(facts: Facts, visit: Appointment) -> Reason | None:
 
 
 def _reminders(facts: Facts, visit: Appointment, lists: dict[date, datetime]) -> Iterator[Occurrence]:
+    if visit.starts_at <= visit.set_at:
+        return  # entered after it took place
     tz = facts.tz
     day = local_date(visit.starts_at, tz)
     last_use = visit.starts_at - LAST_USE
@@ -117,6 +121,7 @@ def _reminders(facts: Facts, visit: Appointment, lists: dict[date, datetime]) ->
             kind="therapy" if visit.profile is Profile.THERAPY else "appointment",
             template=offset.template,
             ideal=ideal,
+            since=visit.set_at,
             useful_until=useful,
             rank=offset.rank,
             category=Category.APPOINTMENT,
@@ -141,7 +146,8 @@ def _unconfirmed_call(facts: Facts, visit: Appointment, day: date) -> Occurrence
         step="appointment/call",
         kind="unconfirmed_visit",
         ideal=at,
-        useful_until=min(at + FAR, visit.starts_at),
+        since=visit.set_at,
+        useful_until=visit.starts_at,
         rank=Rank.STAFF,
         category=Category.APPOINTMENT,
         channel=Channel.TASK,

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain.agenda import slot_of
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.plan import Appointment, AppointmentKind, AppointmentStatus, Profile
 from chalicelib.domain.problem import Problem
 from chalicelib.domain.replan import has_been_handled
+from chalicelib.domain.slots import slot_of
 from chalicelib.domain.visits import occurrences_of
 from chalicelib.service.change import Altered, Desk, Refusal
 from chalicelib.service.chart import Audit, Chart

@@ -1,0 +1,363 @@
+"""Placing one week: which messages go out on which days, what shares one, what waits, and what has to give way."""
+
+from bisect import insort
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from .facts import Facts
+from .local_time import DAY, ContactWindow, instant, local_date, week_of
+from .occurrence import Entry, Occurrence, Rank, Reason, Shift, State
+from .patient import Channel, Pause, Status
+from .slots import Slotted
+
+TEXTS_A_DAY = 1
+TEXTS_A_WEEK = 3
+"""The caps on initiated texts: the healthcare exemption's limits (47 CFR 64.1200(a)(9)(iv)), kept for everybody."""
+
+SPACING = timedelta(minutes=30)
+"""Messages of one channel stand at least this far apart, so that one is settled before the next is claimed."""
+
+PUNCTUAL = timedelta(minutes=5)
+"""What goes out within this of its slot is on time; later, its entry says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """One message or task to place: the occurrence that speaks for all its members, and those members."""
+
+    occurrence: Occurrence
+    slot: datetime
+    members: tuple[Slotted, ...]
+
+
+@dataclass(slots=True)
+class Week:
+    """The placing of the week from `monday` on: entries made so far, and what of the caps they have used up."""
+
+    facts: Facts
+    after: datetime
+    monday: date
+    waited: dict[str, Reason | None]
+    """Why an occurrence was moved on before, for the entry that ends its waiting."""
+    entries: list[Entry] = field(default_factory=list)
+    left_over: list[Slotted] = field(default_factory=list)
+    _tz: ZoneInfo = field(init=False)
+    _window: ContactWindow = field(init=False)
+    _texts: dict[date, int] = field(init=False)
+    _busy: dict[Channel, list[datetime]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tz, self._window = self.facts.tz, self.facts.window
+        progress = self.facts.progress
+        self._busy = {Channel.SMS: sorted(progress.sent), Channel.EMAIL: sorted(progress.mailed)}
+        self._texts = {}
+        for at in progress.sent:
+            day = local_date(at, self._tz)
+            if week_of(day) == self.monday:
+                self._texts[day] = self._texts.get(day, 0) + 1
+
+    def place(self, wanted: Iterable[Slotted]) -> None:
+        """Places the week's own occurrences; those that find no room stand in `left_over`."""
+        for message in _merged(self._unsettled(wanted)):
+            self._put(message, not_before=message.slot, own=True)
+
+    def place_left_over(self, left_over: Iterable[Slotted]) -> None:
+        """Gives what the week before could not place a day that this week leaves free, or lets it go."""
+        opening = self._window.opens(self.monday, self._tz)
+        for message in _merged(self._unsettled(left_over)):
+            self._put(message, not_before=max(message.slot, opening), own=False)
+
+    # --- what the facts decide ---
+
+    def _unsettled(self, wanted: Iterable[Slotted]) -> list[Slotted]:
+        """Those the facts leave open; the others become entries at once."""
+        live: list[Slotted] = []
+        for occurrence, slot in wanted:
+            reason = self._settled_by(occurrence, slot)
+            if reason is None:
+                live.append((occurrence, slot))
+            else:
+                cancelled = reason.rule == "appointment_cancelled"
+                state = State.CANCELLED if cancelled else State.SKIPPED
+                self._close(occurrence, slot, state, reason)
+        return live
+
+    def _settled_by(self, occurrence: Occurrence, slot: datetime) -> Reason | None:
+        if occurrence.verdict is not None:
+            return occurrence.verdict
+        status = self.facts.patient.status
+        if status is not Status.ACTIVE:
+            return Reason(status.value, f"the patient is {status.value}")
+        if occurrence.channel is Channel.TASK:
+            return None
+        pause = self.facts.patient.pause_at(slot)
+        if pause:
+            return self._paused(pause)
+        if occurrence.shift is Shift.DROP and not self._window.holds(occurrence.ideal, self._tz):
+            return Reason("contact_window", f"outside {self._hours()}, and no use at another time")
+        return None
+
+    def _paused(self, pause: Pause) -> Reason:
+        until = local_date(pause.until, self._tz) if pause.until else "somebody resumes"
+        return Reason("paused", f"messages are paused until {until}: {pause.reason}")
+
+    # --- which channel ---
+
+    def _put(self, message: _Shared, *, not_before: datetime, own: bool) -> None:
+        occurrence = message.occurrence
+        channel, why = self._channel(occurrence)
+        if channel is Channel.TASK and occurrence.channel is not Channel.TASK:
+            self._phone(message, why)
+        elif channel is Channel.TASK:
+            self._task(message)
+        elif channel is Channel.SMS:
+            self._text(message, not_before, own, why)
+        elif channel is Channel.EMAIL:
+            self._mail(message, not_before, why)
+        else:
+            self._give_up(message, State.SKIPPED, why)
+
+    def _channel(self, occurrence: Occurrence) -> tuple[Channel | None, Reason]:
+        wanted, category = occurrence.channel, occurrence.category
+        if wanted is Channel.TASK or self.facts.contact(wanted, category):
+            return wanted, _AS_PLANNED
+        rule = self.facts.why_no_contact(wanted, category)
+        shut = _SHUT[rule].format(_CHANNEL[wanted])
+        other = Channel.EMAIL if wanted is Channel.SMS else Channel.SMS
+        if self.facts.contact(other, category):
+            if occurrence.fallback:
+                return other, Reason(rule, f"{shut}; sent by {_CHANNEL[other]} instead")
+        elif occurrence.rank is Rank.SAFETY and wanted is Channel.SMS:
+            return Channel.TASK, Reason(rule, f"{shut}; staff phone instead")
+        return None, Reason(rule, shut)
+
+    def _task(self, message: _Shared) -> None:
+        at = max(message.slot, self.after)
+        if at >= message.occurrence.useful_until:
+            self._give_up(message, State.MISSED, self._too_late(message.occurrence))
+        else:
+            self._add(message, at, Channel.TASK, self._explained(message, at, _AS_PLANNED))
+
+    def _phone(self, message: _Shared, why: Reason) -> None:
+        """Staff are asked to say what cannot be sent."""
+        occurrence = message.occurrence
+        at = max(message.slot, self.after)
+        if at >= occurrence.useful_until:
+            self._give_up(message, State.MISSED, self._too_late(occurrence))
+            return
+        what = occurrence.about.title or "this message could not be sent"
+        day = local_date(at, self._tz).isoformat()
+        about = replace(occurrence.about, title=f"Phone the patient: {what}", tier="review_soon", due=day)
+        asked = replace(message, occurrence=replace(occurrence, about=about))
+        self._add(asked, at, Channel.TASK, why)
+
+    def _text(self, message: _Shared, not_before: datetime, own: bool, why: Reason) -> None:
+        occurrence = message.occurrence
+        if max(not_before, self.after) >= occurrence.useful_until:
+            self._give_up(message, State.MISSED, self._too_late(occurrence))
+            return
+        at, moved = self._text_time(occurrence, not_before)
+        if at is not None:
+            self._add(message, at, Channel.SMS, self._explained(message, at, moved if why is _AS_PLANNED else why))
+        elif own and self._may_wait(occurrence):
+            self.left_over.extend(message.members)
+            waits = Reason(moved.rule, f"{moved.detail}; waits for the next week")
+            self.waited.update((each.id, waits) for each, _ in message.members)
+        elif moved.rule == "paused":
+            self._give_up(message, State.SKIPPED, moved)
+        elif occurrence.fallback and self.facts.contact(Channel.EMAIL, occurrence.category):
+            self._mail(message, not_before, Reason("email_instead", f"{moved.detail}; sent by e-mail instead"))
+        elif occurrence.rank is Rank.SAFETY:
+            self._phone(message, Reason(moved.rule, f"{moved.detail}; staff phone instead"))
+        else:
+            self._give_up(message, State.SHED, moved)
+
+    def _mail(self, message: _Shared, not_before: datetime, why: Reason) -> None:
+        occurrence = message.occurrence
+        at, pause = self._first_free(Channel.EMAIL, max(not_before, self.after), occurrence.useful_until)
+        if at is not None:
+            self._add(message, at, Channel.EMAIL, self._explained(message, at, why))
+        elif pause:
+            self._give_up(message, State.SKIPPED, self._paused(pause))
+        else:
+            self._give_up(message, State.MISSED, self._too_late(occurrence))
+
+    # --- which time ---
+
+    def _text_time(self, occurrence: Occurrence, not_before: datetime) -> tuple[datetime | None, Reason]:
+        """When a text may go: its own time, or that of the next free day of this week; None when there is none.
+
+        Days that have passed are walked through like the others: a day that was full then is full now, so what had
+        to move moves to the same time, whenever this is computed.
+        """
+        tz, window = self._tz, self._window
+        if occurrence.uncapped:
+            at, pause = self._first_free(Channel.SMS, max(not_before, self.after), occurrence.useful_until)
+            return at, self._paused(pause) if pause else _AS_PLANNED if at else self._too_late(occurrence)
+        used = sum(self._texts.values())
+        if used >= TEXTS_A_WEEK:
+            return None, Reason(
+                "weekly_cap", f"{used} texts go out in the week of {self.monday}, the most there may be"
+            )
+        clock = not_before.astimezone(tz).time()
+        at, full, pause = window.next_open(not_before, tz), None, None
+        while (day := local_date(at, tz)) < self.monday + 7 * DAY and at < occurrence.useful_until:
+            if self._texts.get(day, 0) >= TEXTS_A_DAY:
+                full = full or day
+            else:
+                free = self._free(Channel.SMS, max(at, self.after))
+                if free >= occurrence.useful_until:
+                    break
+                pause = self.facts.patient.pause_at(free)
+                if local_date(free, tz) == day and window.holds(free, tz) and not pause:
+                    why = f"another text goes out on {full}, so this one moved to {day}"
+                    return free, Reason("daily_cap", why) if full else _AS_PLANNED
+            # What waits for a free day keeps its hour; what is late goes as early as it may.
+            following = day + DAY
+            at = window.next_open(instant(following, clock, tz), tz) if full else window.opens(following, tz)
+        if pause:
+            return None, self._paused(pause)
+        if full:
+            return None, Reason("daily_cap", f"another text goes out on {full}, and no later day of its use is free")
+        return None, Reason("contact_window", f"no more time between {self._hours()} while it is of use this week")
+
+    def _first_free(
+        self, channel: Channel, at: datetime, useful_until: datetime
+    ) -> tuple[datetime | None, Pause | None]:
+        """The first moment from `at` on within contact hours, outside pauses and clear of other messages; or None,
+        with the pause that stands in the way, if one does."""
+        while True:
+            free = self._free(channel, self._window.next_open(at, self._tz))
+            pause = self.facts.patient.pause_at(free)
+            if free >= useful_until or (pause and pause.until is None):
+                return None, pause
+            if not pause and self._window.holds(free, self._tz):
+                return free, None
+            at = pause.until if pause and pause.until else free
+
+    def _free(self, channel: Channel, at: datetime) -> datetime:
+        """`at`, or the first moment after it with no message of the channel within the spacing."""
+        for taken in self._busy[channel]:
+            if abs(taken - at) < SPACING:
+                at = taken + SPACING
+        return at
+
+    def _may_wait(self, occurrence: Occurrence) -> bool:
+        """Whether at least a whole day of the next week would still do."""
+        return occurrence.useful_until >= self._window.closes(self.monday + 7 * DAY, self._tz)
+
+    # --- entries ---
+
+    def _add(self, message: _Shared, at: datetime, channel: Channel, reason: Reason) -> None:
+        carrier, *riders = message.members
+        entry = Entry(
+            occurrence=message.occurrence,
+            slot=carrier[1],
+            at=at,
+            state=State.SCHEDULED,
+            channel=channel,
+            reason=reason,
+            carries=tuple(o for o, _ in riders),
+        )
+        self.entries.append(entry)
+        for other, slot in riders:
+            self.entries.append(
+                replace(
+                    entry, occurrence=other, slot=slot, reason=_MERGED, carries=(), carried_by=message.occurrence.id
+                )
+            )
+        if channel is Channel.SMS:
+            day = local_date(at, self._tz)
+            self._texts[day] = self._texts.get(day, 0) + 1
+        if channel is not Channel.TASK:
+            insort(self._busy[channel], at)
+
+    def _give_up(self, message: _Shared, state: State, reason: Reason) -> None:
+        for occurrence, slot in message.members:
+            self._close(occurrence, slot, state, reason)
+
+    def _close(self, occurrence: Occurrence, slot: datetime, state: State, reason: Reason) -> None:
+        self.entries.append(
+            Entry(occurrence=occurrence, slot=slot, at=slot, state=state, channel=occurrence.channel, reason=reason)
+        )
+
+    def _too_late(self, occurrence: Occurrence) -> Reason:
+        until = occurrence.useful_until.astimezone(self._tz)
+        return Reason("too_late", f"it was of use until {until:%Y-%m-%d %H:%M}")
+
+    def _hours(self) -> str:
+        return f"{self._window.start:%H:%M}-{self._window.end:%H:%M}"
+
+    def _explained(self, message: _Shared, at: datetime, why: Reason) -> Reason:
+        """Why it goes out then, where `why` does not say so already."""
+        if why is not _AS_PLANNED:
+            return why
+        occurrence, slot = message.occurrence, message.slot
+        waited = self.waited.get(occurrence.id)
+        if at - slot > PUNCTUAL and waited and waited.rule != _AS_PLANNED.rule:
+            return waited
+        if at > max(slot, self.after):
+            return Reason("moved", f"waits for the next time between {self._hours()}, thirty minutes from any other")
+        if at - slot > PUNCTUAL:
+            return Reason("late", f"its time was {slot.astimezone(self._tz):%Y-%m-%d %H:%M}; still of use")
+        if slot == occurrence.ideal:
+            return why
+        was = occurrence.ideal.astimezone(self._tz)
+        if occurrence.since is not None and occurrence.since > occurrence.ideal:
+            return Reason("at_once", f"its day was {was:%Y-%m-%d}, before this was planned")
+        if not self._window.holds(occurrence.ideal, self._tz):
+            return Reason("contact_window", f"{was:%H:%M} is outside {self._hours()}; moved {occurrence.shift.value}")
+        return Reason("after_pause", f"messages were paused on {was:%Y-%m-%d}; still of use after that")
+
+
+_AS_PLANNED = Reason("as_planned", "at its own time")
+_MERGED = Reason("merged", "shares one message or task with others of its kind")
+_CHANNEL = {Channel.SMS: "text", Channel.EMAIL: "e-mail"}
+_SHUT = {
+    "opted_out": "the patient opted out of {}",
+    "unreachable": "nothing reaches the patient by {}",
+    "muted": "the patient switched this kind off for {}",
+    "no_consent": "there is no consent for {}",
+    "no_contact": "there is no contact for {}",
+}
+
+
+def _merged(live: list[Slotted]) -> list[_Shared]:
+    """The messages to place, in order of rank, each with the occurrences that ride along."""
+    groups: dict[object, list[Slotted]] = {}
+    for found in sorted(live, key=lambda found: (found[1], found[0].rides, found[0].rank, found[0].id)):
+        occurrence = found[0]
+        groups.setdefault((occurrence.merge, occurrence.channel) if occurrence.merge else occurrence.id, []).append(
+            found
+        )
+    shared = [_speaking(members) for members in groups.values()]
+    return sorted(shared, key=lambda each: (each.occurrence.rank, each.slot, each.occurrence.id))
+
+
+def _speaking(members: list[Slotted]) -> _Shared:
+    """The first of the members, made to speak for all: of use as long as the most patient of them, as urgent as the
+    most urgent."""
+    carrier, slot = members[0]
+    if len(members) > 1:
+        every = [o for o, _ in members]
+        carrier = replace(
+            carrier,
+            rank=min(o.rank for o in every),
+            useful_until=max(o.useful_until for o in every),
+            about=replace(
+                carrier.about,
+                title=_titles(every) if carrier.channel is Channel.TASK else carrier.about.title,
+                appointments=tuple(a for o in every for a in o.about.appointments),
+                questions=max((o.about.questions for o in every), key=len),
+                due=min(o.about.due for o in every),
+            ),
+        )
+    return _Shared(carrier, slot, tuple(members))
+
+
+def _titles(members: Iterable[Occurrence]) -> str:
+    """`Book: this` and `Book: that` as one piece of work: `Book: this; that`."""
+    titles = [o.about.title.partition(": ") for o in members]
+    return f"{titles[0][0]}: " + "; ".join(what or verb for verb, _, what in titles)

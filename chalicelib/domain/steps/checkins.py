@@ -1,0 +1,190 @@
+"""Check-ins: when sessions fall, which extra ones join them, what each asks, and the nudge after silence."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, time, timedelta
+
+from chalicelib.domain.facts import Facts
+from chalicelib.domain.ids import occurrence_id, spread
+from chalicelib.domain.local_time import DAY, Period, instant, shift
+from chalicelib.domain.occurrence import About, Occurrence, Rank, Reason
+from chalicelib.domain.patient import Category, Channel
+from chalicelib.domain.protocol import Checkin, Question
+
+from .course import RANK, Course, on_weekday, recurrences
+
+USEFUL = timedelta(hours=24)
+"""A check-in asks about now: a day later its question is another one (design §6). A nudge likewise."""
+
+FIRST_QUESTION = "checkin_change"
+"""Every session begins by asking whether anything is new or worse: a subtle change needs a provider at once."""
+
+_THEN = 10_000
+"""Sessions after `until`, at the slower pace, are numbered from here on."""
+
+
+def checkin_slot(course: Course, step: Checkin) -> tuple[int, time]:
+    """The weekday and local time of a patient's check-in: chosen, or spread so that not all fall together."""
+    chosen = course.override(step)
+    seed = f"{course.facts.patient.id}/checkin"
+    weekday = chosen.weekday if chosen.weekday is not None else step.weekday
+    return (
+        spread(seed + "/day", 5) if weekday is None else weekday,
+        chosen.at or step.at or spread_time(seed),
+    )
+
+
+def spread_time(seed: str) -> time:
+    """A half-hour from 10:00 to 15:30, so that a clinic's patients are not all written to at once."""
+    half_hour = spread(seed + "/time", 12)
+    return time(10 + half_hour // 2, 30 * (half_hour % 2))
+
+
+def session_dates(
+    course: Course, step: Checkin, anchor: date, weekday: int, lo: date, hi: date
+) -> Iterator[tuple[int, date]]:
+    """(ordinal, local date) of the step's sessions in [lo, hi)."""
+    first = _first(step, anchor, weekday)
+    end = shift(anchor, step.until) if step.until else None
+    slower = _slower_since(course.facts, step)
+    for n, day in recurrences(first, step.every, lo, hi if end is None else min(hi, end)):
+        if not (slower and day >= slower and n % 2):
+            yield n, day
+    if end is not None and step.then_every is not None and hi > end:
+        for n, day in recurrences(end, step.then_every, max(end, lo - 7 * DAY), hi):
+            moved = on_weekday(day, weekday)
+            if lo <= moved < hi:
+                yield _THEN + n, moved
+
+
+def _first(step: Checkin, anchor: date, weekday: int) -> date:
+    first = shift(anchor, step.starts)
+    return on_weekday(first, weekday) if _weekly(step.every) else first
+
+
+def _weekly(every: Period) -> bool:
+    return every.days % 7 == 0 and not every.months
+
+
+def _slower_since(facts: Facts, step: Checkin) -> date | None:
+    """From when on every second session of this step is left out; extra sessions are there for their number."""
+    return facts.session.slower_since if facts.session and not step.joins else None
+
+
+def wanted(courses: Sequence[Course], lo: date, hi: date) -> Iterator[Occurrence]:
+    """The sessions of all protocols on the local dates [lo, hi)."""
+    for course in courses:
+        for step in course.protocol.steps:
+            anchor = course.anchor(step) if isinstance(step, Checkin) else None
+            if isinstance(step, Checkin) and anchor is not None and not course.override(step).off:
+                yield from _sessions(courses, course, step, anchor, lo, hi)
+
+
+def _sessions(
+    courses: Sequence[Course], course: Course, step: Checkin, anchor: date, lo: date, hi: date
+) -> Iterator[Occurrence]:
+    weekday, clock = checkin_slot(course, step)
+    # An extra session may join one of the day before or after, so it is looked for a day further both ways.
+    margin = DAY if step.joins else timedelta(0)
+    for n, day in session_dates(course, step, anchor, weekday, lo - margin, hi + margin):
+        held, hour = (_main_session_near(courses, day) if step.joins else None) or (day, clock)
+        at = instant(held, hour, course.tz)
+        if at < course.pin.since or not lo <= held < hi:
+            continue
+        yield Occurrence(
+            id=course.id(step, f"{course.cycle(step)}{n}"),
+            step=course.step_id(step),
+            kind="checkin",
+            template="checkin",
+            ideal=at,
+            useful_until=at + USEFUL,
+            rank=Rank.CHECKIN,
+            category=Category.CHECKIN,
+            channel=Channel.SMS,
+            merge=f"checkin:{held}",
+            rides=step.joins,
+            about=About(date=held.isoformat(), questions=questions(courses, course, step, n, day)),
+        )
+
+
+def _main_session_near(courses: Sequence[Course], day: date) -> tuple[date, time] | None:
+    """Day and time of the main session within a day of `day`: the same day's before any other."""
+    near: list[tuple[int, date, time]] = []
+    for course in courses:
+        for step in course.protocol.steps:
+            if not isinstance(step, Checkin) or step.joins or course.override(step).off:
+                continue
+            anchor = course.anchor(step)
+            if anchor is None:
+                continue
+            weekday, clock = checkin_slot(course, step)
+            for _, main in session_dates(course, step, anchor, weekday, day - DAY, day + 2 * DAY):
+                if instant(main, clock, course.tz) >= course.pin.since:
+                    near.append((abs((main - day).days), main, clock))
+    return min(near)[1:] if near else None
+
+
+# --- what a session asks ---
+
+
+def questions(courses: Sequence[Course], course: Course, session: Checkin, ordinal: int, day: date) -> tuple[str, ...]:
+    """What the session of that day asks, in order, the first question first, no more than it may.
+
+    Questions asked every second week take turns, so that not all fall into the same session.
+    """
+    due: list[tuple[Rank, str]] = []
+    alternating = 0
+    place, apart = _cadence(course.facts, session, ordinal, day)
+    for each in courses:
+        for step in each.protocol.steps:
+            if not isinstance(step, Question) or each.override(step).off:
+                continue
+            anchor = each.anchor(step)
+            if anchor is None:
+                continue
+            every = max(1, step.every.days // 7 // apart)
+            turn = alternating % every
+            alternating += every > 1
+            if day < anchor or (step.until and day >= shift(anchor, step.until)) or place % every != turn:
+                continue
+            due.append((RANK[step.priority], step.message))
+    rest = [message for _, message in sorted(due, key=lambda q: q[0]) if message != FIRST_QUESTION]
+    return (FIRST_QUESTION, *dict.fromkeys(rest))[: session.max_questions]
+
+
+def _cadence(facts: Facts, session: Checkin, ordinal: int, day: date) -> tuple[int, int]:
+    """Which session in a row it is, not counting those left out, and how many weeks lie between two."""
+    slower = _slower_since(facts, session)
+    if ordinal >= _THEN and session.then_every:
+        return ordinal - _THEN, max(1, session.then_every.timedelta.days // 7)
+    if slower and day >= slower:
+        return ordinal // 2, max(1, 2 * session.every.timedelta.days // 7)
+    return ordinal, max(1, session.every.timedelta.days // 7)
+
+
+# --- after silence ---
+
+
+def nudge(facts: Facts) -> Iterator[Occurrence]:
+    """The second try at the session that is open."""
+    session = facts.session
+    if session is None:
+        return
+    protocol_id, _, key = session.step.partition("/")
+    protocol = facts.protocols.get(protocol_id)
+    step = protocol.step(key) if protocol else None
+    if not isinstance(step, Checkin) or step.nudge_after is None:
+        return
+    sent = session.sent_at.astimezone(facts.tz)
+    at = instant(shift(sent.date(), step.nudge_after), sent.time().replace(tzinfo=None), facts.tz)
+    yield Occurrence(
+        id=occurrence_id(facts.patient.id, session.step, session.occurrence, "nudge"),
+        step=session.step,
+        kind="nudge",
+        template="noresponse_nudge",
+        ideal=at,
+        useful_until=at + USEFUL,
+        rank=Rank.NUDGE,
+        category=Category.CHECKIN,
+        channel=Channel.SMS,
+        verdict=Reason("answered", "the check-in was answered") if session.answered else None,
+    )
