@@ -65,8 +65,10 @@ class Answering:
         self, chart: Chart, question: str, value: str, found: Grade, cause: str, at: datetime, now: datetime
     ) -> None:
         facts = chart.facts
+        # Answers of one second keep their order by their place in the session.
+        place = len(facts.session.answers) if facts.session else 0
         answer = Answer(
-            id=digest(cause, question),
+            id=f"{place:02}{digest(cause, question)}",
             at=at,
             question=question,
             answer=value,
