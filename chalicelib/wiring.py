@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chalicelib.adapters.ledger import TableLedger
+    from chalicelib.adapters.records import TableRecords
+    from chalicelib.adapters.roster import TableRoster
     from chalicelib.adapters.seal import Seal
     from chalicelib.adapters.secrets import Hasher
     from chalicelib.adapters.staff_tokens import StaffTokens
@@ -160,13 +162,12 @@ def desk() -> "Desk":
 
 @cache
 def enrolling() -> "Enrolling":
-    from chalicelib.adapters.library import protocols
     from chalicelib.service.enrol import Enrolling
 
     return Enrolling(
         store=store(),
         queue=queue("deliver"),
-        library=lambda protocol: protocols()[protocol],
+        shelf=shelf(),
         name_patient=hasher().patient,
     )
 
@@ -178,6 +179,26 @@ def ledger() -> "TableLedger":
     from chalicelib.adapters.ledger import TableLedger
 
     return TableLedger(DynamoTable(dynamo_client(), settings().table))
+
+
+@cache
+def roster() -> "TableRoster":
+    from chalicelib.adapters.clients import dynamo_client
+    from chalicelib.adapters.dynamo import DynamoTable
+    from chalicelib.adapters.roster import TableRoster
+
+    return TableRoster(DynamoTable(dynamo_client(), settings().table))
+
+
+@cache
+def records() -> "TableRecords":
+    from chalicelib.adapters.clients import dynamo_client
+    from chalicelib.adapters.dynamo import DynamoTable
+    from chalicelib.adapters.records import TableRecords
+    from chalicelib.domain.wording.measure import measure
+
+    table = DynamoTable(dynamo_client(), settings().table)
+    return TableRecords(table, hasher().number, lambda text: measure(text).segments)
 
 
 @cache
@@ -199,7 +220,7 @@ def staff_tokens() -> "StaffTokens | None":
 
 def forget() -> None:
     """Drops every part, so that the next use makes it anew: for tests and the local service, which restart in place."""
-    for part in (settings, hasher, store, shelf, queue, delivery, desk, enrolling, ledger, seal, staff_tokens):
+    for part in (settings, hasher, store, shelf, queue, delivery, desk, enrolling, ledger, records, roster, seal, staff_tokens):
         part.cache_clear()
 
 

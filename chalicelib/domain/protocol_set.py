@@ -25,6 +25,26 @@ def default_protocols(
     )
 
 
+def undisplaced(protocols: Iterable[Protocol]) -> list[Protocol]:
+    """The defaults that stand when a clinic has made defaults of its own, in the order given: of each family the
+    newest version, and none that is an alternative to a later one."""
+    newest: dict[str, Protocol] = {}
+    for protocol in protocols:
+        known = newest.get(protocol.family)
+        if protocol.default_on and (known is None or _version(protocol) >= _version(known)):
+            newest.pop(protocol.family, None)
+            newest[protocol.family] = protocol
+    standing: list[Protocol] = []
+    for protocol in reversed(newest.values()):
+        if not any(p.family in protocol.excludes or protocol.family in p.excludes for p in standing):
+            standing.append(protocol)
+    return standing[::-1]
+
+
+def _version(protocol: Protocol) -> int:
+    return int(protocol.id.rpartition(".v")[2])
+
+
 def fits(protocol: Protocol, clinical: Clinical) -> bool:
     """Whether the patient has the clinical fact the protocol is for. Raises ValueError for a fact nobody knows."""
     match protocol.applies_if:

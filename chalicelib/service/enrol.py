@@ -19,11 +19,15 @@ from chalicelib.domain.patient import (
     Status,
 )
 from chalicelib.domain.plan import Pin, Plan, Supply
-from chalicelib.domain.protocol import Anchor, Protocol
+from chalicelib.domain.protocol import Anchor, Priority
+from chalicelib.domain.protocol_set import fits
+from chalicelib.domain.protocol_set import warnings as odd_together
 from chalicelib.domain.replan import replanned
+from chalicelib.domain.steps import anchor_of
 from chalicelib.service.change import wake_soon
 from chalicelib.service.chart import Audit, Chart, Task
 from chalicelib.service.ports import Queue, Store
+from chalicelib.service.shelf import Shelf, Shelved
 
 RENEWED = (Anchor.LAST_FILL, Anchor.PUMP_ALARM, Anchor.CATHETER_CHANGE, Anchor.INJECTION, Anchor.DISCHARGE)
 """The anchors that events renew: each date is a cycle of its own, counted from the first."""
@@ -67,7 +71,7 @@ class Enrolling:
 
     store: Store
     queue: Queue
-    library: Callable[[str], Protocol]
+    shelf: Shelf
     name_patient: Callable[[str, str], PatientId]
 
     def enrol(
@@ -79,7 +83,8 @@ class Enrolling:
         if known:
             return known
         contacts = tuple(self._with_suppression(clinic, c) for c in request.contacts)
-        facts = self._facts(clinic, patient_id, replace(request, contacts=contacts), now)
+        asked = replace(request, contacts=contacts)
+        facts = first_facts(clinic, patient_id, asked, self.shelf.all(clinic.id), now)
         facts, cursor = replanned(None, facts, None, now)
         chart = Chart(facts=facts, cursor=cursor)
         audit = Audit(
@@ -112,41 +117,6 @@ class Enrolling:
             return replace(contact, status=ContactStatus.STOPPED)
         return contact
 
-    def _facts(self, clinic: Clinic, patient_id: PatientId, request: Enrolment, now: datetime) -> Facts:
-        supplies = {
-            anchor: Supply(
-                anchor=anchor, number=1, days_supply=request.days_supply if anchor is Anchor.LAST_FILL else None
-            )
-            for anchor in RENEWED
-            if anchor in request.anchors
-        }
-        return Facts(
-            clinic=clinic,
-            patient=Patient(
-                id=patient_id,
-                clinic_id=clinic.id,
-                external_id=request.external_id,
-                given_name=request.given_name,
-                family_name=request.family_name,
-                language=request.language,
-                timezone=request.timezone,
-                status=Status.ACTIVE,
-                enrolled_at=now,
-                contact_window=request.contact_window,
-                clinical=request.clinical,
-                hours_before=request.hours_before,
-            ),
-            contacts=request.contacts,
-            plan=Plan(
-                version=1,
-                pins=tuple(Pin(protocol=p, since=now) for p in request.protocols),
-                anchors=dict(request.anchors),
-            ),
-            protocols={p: self.library(p) for p in request.protocols},
-            progress=Progress(through=now),
-            supplies=supplies,
-        )
-
     def _first_tasks(self, facts: Facts, now: datetime) -> list[Task]:
         if any(facts.contact(c, Category.APPOINTMENT) for c in (Channel.SMS, Channel.EMAIL)):
             return []
@@ -165,6 +135,43 @@ class Enrolling:
         ]
 
 
+def first_facts(
+    clinic: Clinic, patient_id: PatientId, request: Enrolment, shelf: Mapping[str, Shelved], now: datetime
+) -> Facts:
+    """Everything that is known of a patient enrolled now."""
+    supplies = {
+        anchor: Supply(anchor=anchor, number=1, days_supply=request.days_supply if anchor is Anchor.LAST_FILL else None)
+        for anchor in RENEWED
+        if anchor in request.anchors
+    }
+    return Facts(
+        clinic=clinic,
+        patient=Patient(
+            id=patient_id,
+            clinic_id=clinic.id,
+            external_id=request.external_id,
+            given_name=request.given_name,
+            family_name=request.family_name,
+            language=request.language,
+            timezone=request.timezone,
+            status=Status.ACTIVE,
+            enrolled_at=now,
+            contact_window=request.contact_window,
+            clinical=request.clinical,
+            hours_before=request.hours_before,
+        ),
+        contacts=request.contacts,
+        plan=Plan(
+            version=1,
+            pins=tuple(Pin(protocol=p, since=now, own=shelf[p].own) for p in request.protocols),
+            anchors=dict(request.anchors),
+        ),
+        protocols={p: shelf[p].protocol for p in request.protocols},
+        progress=Progress(through=now),
+        supplies=supplies,
+    )
+
+
 def warnings_of(facts: Facts) -> tuple[str, ...]:
     """What whoever enrolled the patient should know: what will not be used, and what waits."""
     found = []
@@ -176,11 +183,24 @@ def warnings_of(facts: Facts) -> tuple[str, ...]:
             found.append(f"{channel.value} will not be used: {_WHY[rule]}")
     if not any(facts.contact(c, Category.APPOINTMENT) for c in (Channel.SMS, Channel.EMAIL)):
         found.append("nothing can be sent to this patient; a task asks staff to phone")
-    for pin in facts.plan.pins:
-        protocol = facts.protocols[pin.protocol]
-        if facts.anchor(protocol.anchor) is None:
-            found.append(f"{protocol.id} waits for anchors.{protocol.anchor.value}; a task asks staff for it")
+    followed = [facts.protocols[pin.protocol] for pin in facts.plan.pins]
+    for protocol in followed:
+        counted_from = dict.fromkeys(anchor_of(protocol, step) for step in protocol.steps)
+        missing = [a for a in counted_from if facts.anchor(a) is None and fits(protocol, facts.patient.clinical)]
+        found += [f"{protocol.id} waits for anchors.{a.value}; a task asks staff for it" for a in missing]
+    found += [problem.message for problem in odd_together(followed, facts.patient.clinical)]
+    found += [f"{step} is switched off, and it is there for safety" for step in _safety_off(facts)]
     return tuple(found)
+
+
+def _safety_off(facts: Facts) -> list[str]:
+    off = []
+    for name, override in facts.plan.overrides.items():
+        protocol, _, key = name.partition("/")
+        step = facts.protocols[protocol].step(key) if protocol in facts.protocols else None
+        if override.off and getattr(step, "priority", None) is Priority.SAFETY:
+            off.append(name)
+    return off
 
 
 _WHY = {

@@ -12,6 +12,7 @@ from chalicelib.domain.slots import slot_of
 from chalicelib.domain.visits import occurrences_of
 from chalicelib.service.change import Altered, Desk, Refusal
 from chalicelib.service.chart import Audit, Chart
+from chalicelib.service.course import not_followed, not_living
 
 MOST = 90
 """Visits made in one request: what one transaction takes, with room for the rest of the change."""
@@ -44,6 +45,9 @@ def book(
     """Adds the visits to the patient's, all or none."""
 
     def alter(facts: Facts) -> Altered | Refusal:
+        refused = not_followed(facts)
+        if refused:
+            return refused
         known = {(a.starts_at, a.kind) for a in facts.appointments if a.status.stands}
         taken = [v for v in visits if (v.starts_at, v.kind) in known]
         if taken:
@@ -75,6 +79,9 @@ def move(
         visit = _found(facts, visit_id)
         if visit is None:
             return _ABSENT
+        refused = not_followed(facts)
+        if refused:
+            return refused
         if not visit.status.stands:
             return Refusal(
                 (Problem("starts_at", f"the visit is {visit.status.value} and keeps its time"),), conflict=True
@@ -112,9 +119,28 @@ def mark(
             return _ABSENT
         if visit.status is status:
             return None
+        refused = not_living(facts)
+        if refused:
+            return refused
         if status in (AppointmentStatus.ATTENDED, AppointmentStatus.MISSED) and visit.starts_at > now:
             return Refusal((Problem("status", "the visit has not taken place yet"),))
         return _with(facts, replace(visit, status=status))
+
+    return desk.change(clinic_id, patient_id, alter, audit, now=now)
+
+
+def serve(
+    desk: Desk, clinic_id: str, patient_id: str, visit_id: str, step: str | None, audit: Audit, *, now: datetime
+) -> Chart | Refusal | None:
+    """Says which window of the plan the visit serves (`<protocol>/<step>`), or that it serves none."""
+
+    def alter(facts: Facts) -> Altered | Refusal | None:
+        visit = _found(facts, visit_id)
+        if visit is None:
+            return _ABSENT
+        if visit.window_step == step:
+            return None
+        return not_living(facts) or _with(facts, replace(visit, window_step=step))
 
     return desk.change(clinic_id, patient_id, alter, audit, now=now)
 

@@ -1,12 +1,14 @@
 """The service's nouns as the API's JSON."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.clinic import Clinic
+from chalicelib.domain.clinic import USUAL_COUNTRIES, Clinic
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.local_time import ContactWindow, local_text, utc_text, zone
 from chalicelib.domain.plan import Appointment
+from chalicelib.domain.protocol import Anchor
 from chalicelib.service.chart import AccessKey, Chart, Task
 from chalicelib.service.timeline import Line
 
@@ -34,7 +36,7 @@ def clinic(found: Clinic) -> dict[str, Any]:
         "lead": person(found.lead) if found.lead else None,
         "sms_content_level": found.sms_content_level.value,
         "sms_per_second": found.sms_per_second,
-        "number_countries": list(found.number_countries or (found.country,)),
+        "number_countries": list(found.number_countries or USUAL_COUNTRIES),
         "enrolments_a_day": found.enrolments_a_day,
         "stopped": {"at": utc_text(found.stopped_at), "reason": found.stop_reason} if found.stopped_at else None,
         "version": found.version,
@@ -59,13 +61,13 @@ def key(found: AccessKey, token: str | None = None) -> dict[str, Any]:
     }
 
 
-def patient(chart: Chart) -> dict[str, Any]:
+def patient(chart: Chart, now: datetime | None = None) -> dict[str, Any]:
     facts = chart.facts
     who = facts.patient
     return {
         "id": who.id,
         "external_id": who.external_id,
-        "status": status(chart),
+        "status": status(chart, now),
         "given_name": who.given_name,
         "family_name": who.family_name,
         "language": who.language,
@@ -98,14 +100,16 @@ def patient(chart: Chart) -> dict[str, Any]:
             {"from": utc_text(p.start), "until": utc_text(p.until) if p.until else None, "reason": p.reason}
             for p in who.pauses
         ],
+        "ended_on": who.ended_on.isoformat() if who.ended_on else None,
         "next_due": utc_text(chart.cursor.due) if chart.cursor.due else None,
+        "version": who.version,
     }
 
 
-def status(chart: Chart) -> str:
-    """The patient's status; `paused` while messages wait for a date or a person."""
+def status(chart: Chart, now: datetime | None = None) -> str:
+    """The patient's status at `now`, or when the chart was last worked on; `paused` while messages wait."""
     who = chart.facts.patient
-    at = chart.facts.progress.through
+    at = now or chart.facts.progress.through
     return "paused" if who.status == "active" and who.pause_at(at) else who.status.value
 
 
@@ -114,11 +118,17 @@ def plan(chart: Chart, steps: Sequence[Line], warnings: Sequence[str]) -> dict[s
     return {
         "version": facts.plan.version,
         "protocols": [pin.protocol for pin in facts.plan.pins],
-        "anchors": {name.value: day.isoformat() for name, day in facts.plan.anchors.items()},
+        "anchors": anchors(facts),
         "next_due": utc_text(chart.cursor.due) if chart.cursor.due else None,
         "steps": [line(each, facts) for each in steps],
         "warnings": list(warnings),
     }
+
+
+def anchors(facts: Facts) -> dict[str, str]:
+    """The dates that are entered and may be put right; that of the enrolment is the service's own."""
+    known = facts.plan.anchors.items()
+    return {name.value: day.isoformat() for name, day in known if name is not Anchor.ENROLMENT}
 
 
 def line(found: Line, facts: Facts) -> dict[str, Any]:

@@ -171,6 +171,8 @@ class NewAppointment(Body, kw_only=True, frozen=True):
 class AppointmentChange(Body, kw_only=True, frozen=True):
     starts_at: LocalTime | UnsetType = msgspec.UNSET
     status: Literal["confirmed", "cancelled", "attended", "missed"] | UnsetType = msgspec.UNSET
+    window_step: ShortText | UnsetType | None = msgspec.UNSET
+    """The window of the plan that the visit serves; null: none."""
 
 
 class TaskClosing(Body, kw_only=True, frozen=True):

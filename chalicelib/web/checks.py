@@ -6,13 +6,13 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from chalicelib.adapters.phone import country_of, read_phone
-from chalicelib.domain.clinic import EMERGENCY_NUMBERS, Clinic, ContentLevel, OfficeHours, Person
+from chalicelib.domain.clinic import EMERGENCY_NUMBERS, USUAL_COUNTRIES, Clinic, ContentLevel, OfficeHours, Person
 from chalicelib.domain.ids import ClinicId
-from chalicelib.domain.local_time import HARD_WALL, ContactWindow, instant, zone
+from chalicelib.domain.local_time import ContactWindow, instant, zone
 from chalicelib.domain.patient import Channel, Clinical, Consent, Contact, Role
 from chalicelib.domain.problem import Problem
 from chalicelib.domain.protocol import Anchor, Protocol
-from chalicelib.domain.protocol_set import default_protocols, exclusions
+from chalicelib.domain.protocol_set import default_protocols, exclusions, undisplaced
 from chalicelib.domain.wording.lint import lint_clinic_name
 from chalicelib.service.enrol import Enrolment
 from chalicelib.web.bodies import Hours, NewClinic, NewPatient
@@ -50,24 +50,27 @@ def check_phone(text: Any, country: Any, at: str, found: Found) -> str | None:
 def check_patient_phone(text: Any, clinic: Clinic, at: str, found: Found) -> str | None:
     """A patient's number in E.164: of a country the clinic texts to, or a problem."""
     number = check_phone(text, clinic.country, at, found)
-    allowed = clinic.number_countries or (clinic.country,)
+    allowed = clinic.number_countries or USUAL_COUNTRIES
     if number is not None and country_of(number) not in allowed:
         found.append(
-            Problem(at, f"is a number of another country than {', '.join(allowed)}, where this clinic may text")
+            Problem(at, "is a number of a country this clinic does not text to; GET /clinic lists those it does")
         )
     return number
 
 
 def check_window(hours: Hours | Any | None, at: str, found: Found) -> ContactWindow | None:
-    """The contact window, which must lie inside 08:00-21:00 and be an hour long at least."""
+    """The contact window, of which an hour at least must lie inside 08:00-21:00; what lies outside is not used."""
     if hours is None or not given(hours) or not given(hours.start) or not given(hours.end):
         return None
     window = ContactWindow(clock(hours.start), clock(hours.end))
-    if window.start < HARD_WALL[0] or window.end > HARD_WALL[1]:
-        found.append(Problem(at, "must lie between 08:00 and 21:00: nothing is sent at night"))
-    length = timedelta(hours=window.end.hour - window.start.hour, minutes=window.end.minute - window.start.minute)
-    if length < timedelta(hours=1):
-        found.append(Problem(at, "must be open for an hour at least, and end after it begins"))
+    used = window.within_wall()
+    length = timedelta()
+    if used is not None:
+        length = timedelta(hours=used.end.hour - used.start.hour, minutes=used.end.minute - used.start.minute)
+    if window.end <= window.start:
+        found.append(Problem(at, "must end after it begins"))
+    elif length < timedelta(hours=1):
+        found.append(Problem(at, "must hold an hour between 08:00 and 21:00: nothing is sent at night"))
     return window
 
 
@@ -154,18 +157,8 @@ def enrolment(
     window = check_window(body.contact_window, "contact_window", found)
     days_supply = body.days_supply if body.days_supply is not None else getattr(body.anchors, "days_supply", None)
     anchors = check_anchors(body.anchors, now, clinic, found)
-    clinical = Clinical()
-    if given(body.clinical):
-        c = body.clinical
-        if all(given(v) for v in (c.ad_risk, c.itb_pump, c.oral_baclofen, c.etiology, c.baseline_psfs)):
-            clinical = Clinical(
-                ad_risk=c.ad_risk,
-                itb_pump=c.itb_pump,
-                oral_baclofen=c.oral_baclofen,
-                etiology=c.etiology,
-                baseline_psfs=c.baseline_psfs,
-            )
-    chosen = _protocols(body, anchors, clinical, library, found)
+    clinical = clinical_facts(body.clinical)
+    chosen = check_protocols(body.protocols, anchors, clinical, library, found)
     channels = _channels(body, found)
     if found:
         return None
@@ -210,8 +203,19 @@ def enrolment(
     )
 
 
-def check_anchors(body: Any, now: datetime, clinic: Clinic, found: Found) -> dict[Anchor, date]:
-    """The anchor dates that were given and make sense together."""
+def clinical_facts(body: Any) -> Clinical:
+    """The clinical facts as given; what could not be read counts as not said."""
+    if not given(body):
+        return Clinical()
+    names = ("ad_risk", "itb_pump", "oral_baclofen", "etiology", "baseline_psfs")
+    said = {name: getattr(body, name) for name in names}
+    return Clinical(**{name: value for name, value in said.items() if given(value)})
+
+
+def check_anchors(
+    body: Any, now: datetime, clinic: Clinic, found: Found, *, made_up: bool = False
+) -> dict[Anchor, date]:
+    """The anchor dates that were given and make sense together. `made_up`: nobody's, so they may lie ahead."""
     if not given(body):
         return {}
     today = now.astimezone(zone(clinic.timezone)).date() + timedelta(days=1)
@@ -221,30 +225,35 @@ def check_anchors(body: Any, now: datetime, clinic: Clinic, found: Found) -> dic
         if day is None or not given(day):
             continue
         at = f"anchors.{anchor.value}"
-        ahead = anchor in (Anchor.PUMP_ALARM, Anchor.DISCHARGE)
+        ahead = made_up or anchor in (Anchor.PUMP_ALARM, Anchor.DISCHARGE)
         if day > today + AHEAD or (day > today and not ahead):
             found.append(Problem(at, f"{day} lies in the future"))
         elif day < today - OLDEST:
             found.append(Problem(at, f"{day} is longer ago than anybody's follow-up"))
         anchors[anchor] = day
-    injury = anchors.get(Anchor.INJURY)
-    if injury:
-        for anchor in (Anchor.DISCHARGE, Anchor.INJECTION, Anchor.DEFICIT_ONSET):
-            later = anchors.get(anchor)
-            if later and later < injury and anchor is not Anchor.DEFICIT_ONSET:
-                found.append(Problem(f"anchors.{anchor.value}", f"{later} is before the injury on {injury}"))
+    check_order(anchors, found)
     return anchors
 
 
-def _protocols(
-    body: NewPatient, anchors: dict[Anchor, date], clinical: Clinical, library: Mapping[str, Protocol], found: Found
+def check_order(anchors: Mapping[Anchor, date], found: Found) -> None:
+    """What cannot have been before the injury. A deficit may have: an injury date can be that of an operation."""
+    injury = anchors.get(Anchor.INJURY)
+    for anchor in (Anchor.DISCHARGE, Anchor.INJECTION):
+        later = anchors.get(anchor)
+        if injury and later and later < injury:
+            found.append(Problem(f"anchors.{anchor.value}", f"{later} is before the injury on {injury}"))
+
+
+def check_protocols(
+    named: Any, anchors: Mapping[Anchor, date], clinical: Clinical, library: Mapping[str, Protocol], found: Found
 ) -> tuple[str, ...]:
-    if not given(body.protocols):
+    """The protocols a plan shall follow: those named, or the defaults where none are."""
+    if not given(named):
         return ()
-    if body.protocols is None:
-        return tuple(default_protocols(library.values(), anchors, clinical))
+    if named is None:
+        return tuple(default_protocols(undisplaced(library.values()), anchors, clinical))
     chosen: list[str] = []
-    for place, name in enumerate(body.protocols):
+    for place, name in enumerate(named):
         if not given(name) or name not in library:
             found.append(
                 Problem(f"protocols[{place}]", f"{name!r} is no protocol of this clinic; GET /protocols lists them")
@@ -253,7 +262,7 @@ def _protocols(
             found.append(Problem(f"protocols[{place}]", f"{name} is named twice"))
         else:
             chosen.append(name)
-    if not body.protocols:
+    if not named:
         found.append(Problem("protocols", "must name one protocol at least, or be left out for the defaults"))
     found.extend(Problem(p.field, p.message) for p in exclusions([library[name] for name in chosen]))
     return tuple(chosen)

@@ -53,6 +53,20 @@ EXAMPLES: Mapping[str, Any] = {
     "AppointmentChange": {"status": "confirmed"},
     "TaskClosing": {"outcome": "visit_booked", "note": "Called; comes in on Thursday at 10."},
     "NewMessage": {"channel": "sms", "text": "Please bring your medication list on Thursday."},
+    "FollowUpProtocol": {
+        "id": "northside.calls.v1",
+        "name": "Calls after discharge",
+        "anchor": "discharge_date",
+        "items": [
+            {
+                "key": "call_week_2",
+                "kind": "staff_task",
+                "title": "Phone call two weeks after discharge",
+                "at": "P14D",
+                "due": "P16D",
+            }
+        ],
+    },
     "PlanChange": {
         "protocols": ["neuro.emsci.v1", "spasticity.v1", "botulinum.v1"],
         "anchors": {"injection_date": "2026-02-16"},

@@ -56,7 +56,7 @@ changed nothing. 429 says in `Retry-After` when to come again.
 def document() -> dict[str, Any]:
     from chalicelib.web.routes import ROUTES
 
-    bodies = {route.body: body_type(route.body) for route in ROUTES if route.body}
+    bodies = {route.body: body_type(route.body) for route in ROUTES if route.body and route.body not in _OWN}
     answers = {name: shape(name) for route in ROUTES for name in _named(route.answer)}
     answers["Problem"] = shape("Problem")
     schemas = _schemas(bodies.values()) | _schemas(answers.values(), _OWN)
@@ -103,12 +103,23 @@ def _own(name: str) -> dict[str, Any] | None:
 
     if name == "FollowUpProtocol":
         return {k: v for k, v in schema().items() if k != "$schema"}
+    if name == "PublishedProtocol":
+        asked = schema()
+        shown = {
+            "origin": {"enum": ["built_in", "clinic"]},
+            "published_at": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        }
+        return {
+            **{k: v for k, v in asked.items() if k != "$schema"},
+            "title": "Published protocol",
+            "properties": {**asked["properties"], **shown},
+        }
     if name == "Document":
         return {"type": "object", "description": "An OpenAPI 3.1 document."}
     return None
 
 
-_OWN = ("FollowUpProtocol", "Document")
+_OWN = ("FollowUpProtocol", "PublishedProtocol", "Document")
 
 
 def _schemas(kinds: Iterable[Any], own: Iterable[str] = ()) -> dict[str, Any]:

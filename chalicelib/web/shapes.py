@@ -123,7 +123,10 @@ class Patient(Shape, kw_only=True, frozen=True):
     clinical: Clinical
     contacts: list[Contact]
     pauses: list[Pause]
+    ended_on: date | None
+    """When the follow-up ended, by discharge or death."""
     next_due: Instant | None
+    version: int
 
 
 class Reason(Shape, kw_only=True, frozen=True):
@@ -304,11 +307,10 @@ class Export(Shape, kw_only=True, frozen=True):
     patient: dict[str, Any]
     plan: dict[str, Any]
     appointments: list[dict[str, Any]]
-    supplies: list[dict[str, Any]]
-    session: dict[str, Any] | None
     consents: list[dict[str, Any]]
     reminders: list[dict[str, Any]]
     messages: list[dict[str, Any]]
+    answers: list[dict[str, Any]]
     tasks: list[dict[str, Any]]
     audit: list[dict[str, Any]]
     other: list[dict[str, Any]]

@@ -9,7 +9,6 @@ from chalice.app import Response
 
 from chalicelib import wiring
 from chalicelib.adapters.copybook import copybook
-from chalicelib.adapters.library import protocols
 from chalicelib.domain.problem import Problem
 from chalicelib.service.chart import Chart
 from chalicelib.service.enrol import OtherBody
@@ -22,6 +21,7 @@ from chalicelib.web.paging import Page, cut, page_of
 from chalicelib.web.problems import conflict, not_found, wrong
 from chalicelib.web.reading import read
 from chalicelib.web.views.clinics import own_clinic
+from chalicelib.web.views.protocols import library_of
 
 SHOWN_AHEAD = timedelta(days=90)
 """How much of the plan the answer to an enrolment lays out."""
@@ -30,7 +30,7 @@ SHOWN_AHEAD = timedelta(days=90)
 def enrol(call: Call) -> Response:
     clinic = own_clinic(call)
     body, found = read(call.json, NewPatient)
-    request = checks.enrolment(body, clinic, protocols(), now=call.now, found=found)
+    request = checks.enrolment(body, clinic, library_of(call), now=call.now, found=found)
     if request is None:
         raise wrong(found)
     digest = wiring.hasher().body(json.dumps(call.json, sort_keys=True, separators=(",", ":")).encode())
@@ -64,15 +64,26 @@ def chart_of(call: Call, patient_id: str) -> Chart:
     return chart
 
 
-def one(call: Call, patient_id: str) -> dict[str, Any]:
-    return answers.patient(chart_of(call, patient_id))
+def one(call: Call, patient_id: str) -> Response:
+    chart = chart_of(call, patient_id)
+    etag = f'"{chart.facts.patient.version}"'
+    return Response(answers.patient(chart, call.now), headers={"ETag": etag})
 
 
 def listed(call: Call) -> dict[str, Any]:
     page = page_of(call)
-    ids, following = wiring.store().roster(call.principal.clinic_id, limit=page.limit, start=page.cursor)
+    ids, following = wiring.roster().find(
+        call.principal.clinic_id,
+        status=call.query.get("status"),
+        q=call.query.get("q"),
+        limit=page.limit,
+        start=page.cursor,
+        now=call.now,
+    )
     charts = (wiring.store().chart(call.principal.clinic_id, each, now=call.now) for each in ids)
-    return answers.page([answers.patient(chart) for chart in charts if chart], page.sealed(following))
+    shown = [answers.patient(chart, call.now) for chart in charts if chart]
+    call.patients.update(each["id"] for each in shown)
+    return answers.page(shown, page.sealed(following))
 
 
 def timeline(call: Call, patient_id: str) -> dict[str, Any]:

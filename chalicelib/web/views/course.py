@@ -1,0 +1,88 @@
+"""The course of a follow-up: events that steps count from, pauses, and its end."""
+
+from datetime import date
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib import wiring
+from chalicelib.domain.plan import ANCHOR_OF_EVENT
+from chalicelib.domain.problem import Problem
+from chalicelib.domain.protocol import Anchor
+from chalicelib.service import course, reanchor
+from chalicelib.service.change import Changed, Refusal
+from chalicelib.web import answers, checks_plans
+from chalicelib.web.bodies_plans import CourseEnd, NewEvent, NewPause
+from chalicelib.web.door import Call
+from chalicelib.web.journal import audit_of
+from chalicelib.web.problems import wrong
+from chalicelib.web.reading import read
+from chalicelib.web.settling import settled
+from chalicelib.web.views.patients import chart_of
+from chalicelib.web.views.plans import changes_of, plan_answer
+
+
+def event(call: Call, patient_id: str) -> Response:
+    facts = chart_of(call, patient_id).facts
+    body, found = read(call.json, NewEvent)
+    happened = checks_plans.happening(body, facts, now=call.now, found=found)
+    if happened is None:
+        raise wrong(found)
+    audit = audit_of(call, patient_id, f"event.{happened.type.value}")
+    done = settled(reanchor.record(wiring.desk(), call.principal.clinic_id, patient_id, happened, audit, now=call.now))
+    anchor = ANCHOR_OF_EVENT[happened.type]
+    nothing = f"nothing in this plan counts from {anchor.value}: add a protocol that does, if one is meant to"
+    unused = [nothing] if reanchor.unused(done.after.facts, anchor) else []
+    return plan_answer(call, done, *unused, status=201)
+
+
+def pause(call: Call, patient_id: str) -> dict[str, Any]:
+    facts = chart_of(call, patient_id).facts
+    body, found = read(call.json, NewPause)
+    until = checks_plans.pause_end(body, facts, now=call.now, found=found)
+    if found:
+        raise wrong(found)
+    audit = audit_of(call, patient_id, "patient.pause")
+    clinic_id = call.principal.clinic_id
+    done = course.pause(wiring.desk(), clinic_id, patient_id, until, body.reason, audit, now=call.now)
+    endless = () if until else ("no end is given: no message goes out until somebody resumes",)
+    return _answer(call, done, *endless)
+
+
+def resume(call: Call, patient_id: str) -> dict[str, Any]:
+    chart_of(call, patient_id)
+    audit = audit_of(call, patient_id, "patient.resume")
+    done = course.resume(wiring.desk(), call.principal.clinic_id, patient_id, audit, now=call.now)
+    return _answer(call, done)
+
+
+def discharge(call: Call, patient_id: str) -> dict[str, Any]:
+    on = _end_date(call, patient_id)
+    audit = audit_of(call, patient_id, "patient.discharge")
+    done = course.discharge(wiring.desk(), call.principal.clinic_id, patient_id, on, audit, now=call.now)
+    return _answer(call, done)
+
+
+def deceased(call: Call, patient_id: str) -> dict[str, Any]:
+    on = _end_date(call, patient_id)
+    audit = audit_of(call, patient_id, "patient.deceased")
+    done = course.deceased(wiring.desk(), call.principal.clinic_id, patient_id, on, audit, now=call.now)
+    return _answer(call, done)
+
+
+def _end_date(call: Call, patient_id: str) -> date:
+    facts = chart_of(call, patient_id).facts
+    body, found = read(call.json, CourseEnd)
+    on = checks_plans.check_past(body.date, "date", facts, call.now, found)
+    injury = facts.plan.anchors.get(Anchor.INJURY)
+    if on and injury and on < injury:
+        found.append(Problem("date", f"{on} is before the injury on {injury}"))
+    if on is None or found:
+        raise wrong(found)
+    return on
+
+
+def _answer(call: Call, done: Changed | Refusal | None, *warnings: str) -> dict[str, Any]:
+    changed = settled(done)
+    _, told = changes_of(call, changed)
+    return {**answers.patient(changed.after, call.now), "changes": told, "warnings": list(warnings)}
