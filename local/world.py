@@ -23,9 +23,12 @@ from typing import Any, Self
 
 from chalice.app import Chalice
 
+from chalicelib import wiring
 from chalicelib.adapters.schema import create_table_request
 from chalicelib.domain.ids import reminder_id
-from chalicelib.domain.provider_context import ForMessage, ForReminder, read_context
+from chalicelib.domain.occurrence import State
+from chalicelib.domain.patient import Channel
+from chalicelib.domain.provider_context import About, ForMessage, ForReminder, read_context
 from local.aws import EmbeddedAws, TableRequest
 from local.carrier import PROVIDERS, Carrier, Mode
 from local.carrier_wire import carrier_server
@@ -67,6 +70,7 @@ class World:
         """
         self._start = parse(start) if isinstance(start, str) else start
         self._app, self._describe = app, describe or described
+        self._described: dict[str, Mapping[str, Any]] = {}
         self._store = Store(data) if data else None
         self.operator_token = operator_token or self._kept("operator_token", _TOKEN)
         self._secret = self._kept("secret", _SECRET)
@@ -207,10 +211,17 @@ class World:
         with self.carrier.lock:
             found = list(self.carrier.outbox)
         return [
-            {**message, **self._describe(message["context"])}
+            {**message, **self._meaning(message)}
             for message in found
             if (to is None or message["to"] == to) and (after is None or parse(message["sent_at"]) >= after)
         ]
+
+    def _meaning(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        # What a message carried never changes, and the outbox is asked for often.
+        known = self._described.get(message["id"])
+        if known is None:
+            known = self._described[message["id"]] = self._describe(message["context"])
+        return known
 
     def attempts(self) -> list[dict[str, Any]]:
         """Every provider call, accepted or not."""
@@ -267,7 +278,7 @@ def _restore_environment(saved: Mapping[str, str]) -> None:
 
 
 def described(context: Mapping[str, str]) -> dict[str, Any]:
-    """What the opaque pairs of a message say by themselves. Which occurrences it carried only the table knows."""
+    """What the opaque pairs of a message say by themselves, and which occurrences it carried, which the table knows."""
     found: dict[str, Any] = {"clinic_id": None, "patient_id": None, "message_id": None, "kind": context.get("k")}
     match read_context(context):
         case ForReminder() as about:
@@ -282,4 +293,19 @@ def described(context: Mapping[str, str]) -> dict[str, Any]:
                 "patient_id": about.patient_id or None,
                 "message_id": about.message_id,
             }
-    return found | {"audience": context.get("u", "patient"), "occurrence_ids": []}
+    return found | {"audience": context.get("u", "patient"), "occurrence_ids": _carried(read_context(context))}
+
+
+def _carried(about: About | None) -> list[str]:
+    """The occurrences a reminder carried: from its record, or from the claim while the record is still to come."""
+    if not isinstance(about, ForReminder):
+        return []
+    store = wiring.store()
+    reminder = store.reminder(about.clinic_id, about.patient_id, about.seq)
+    if reminder is not None and reminder.outcomes:
+        outcomes = reminder.outcomes
+    else:
+        chart = store.chart(about.clinic_id, about.patient_id, now=wiring.now())
+        flights = chart.cursor.in_flight.values() if chart else ()
+        outcomes = next((flight.wake.outcomes for flight in flights if flight.seq == about.seq), ())
+    return [o.id for o in outcomes if o.state is State.SENT and o.channel is not Channel.TASK]
