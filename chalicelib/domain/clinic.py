@@ -55,7 +55,7 @@ class Clinic:
     sms_per_second: float = 1.0
     """What the carrier lets this number send; 1 is the usual 10DLC allowance."""
     number_countries: tuple[str, ...] = ()
-    """Whose numbers patients may have; empty means the clinic's own country. Texts to premium ranges abroad are what a
+    """Whose numbers patients may have; empty means the usual ones. Texts to premium ranges abroad are what a
     stolen key is used for."""
     enrolments_a_day: int = 6000
     """How many patients may be enrolled on one local day: an import of 5,000 rows and an ordinary day."""
@@ -65,6 +65,14 @@ class Clinic:
     stop_reason: str | None = None
     version: int = 1
 
+
+USUAL_COUNTRIES = (
+    *("US", "CA", "MX", "PR", "GB", "IE", "FR", "ES", "PT", "DE", "AT", "CH", "IT", "NL", "BE", "LU", "DK", "SE", "NO"),
+    *("FI", "IS", "PL", "CZ", "GR", "AU", "NZ", "JP", "KR", "CN", "HK", "TW", "SG", "IN", "NP", "IL", "ZA", "BR", "AR"),
+    *("CL", "CO", "PE", "UY"),
+)
+"""Whose numbers a clinic's patients may have when it names none itself: patients travel and keep foreign numbers, but
+the destinations that numbers are farmed for to earn on every text (artificially inflated traffic) are not among them."""
 
 EMERGENCY_NUMBERS = {
     "US": ("911", "988"),
