@@ -28,6 +28,7 @@ Watcher = Callable[[Table, Key, Item | None], None]
 
 # Typed loosely, because their methods are replaced.
 _Table: Any = Table
+_Item: Any = Item
 _Backend: Any = DynamoDBBackend
 
 _LAST = "\U0010ffff"
@@ -157,7 +158,9 @@ def _query(self: Table, hash_key: DynamoType | None, range_comparison: str | Non
     found = view.slice(hash_key.value, comparison, raw, forward is not False)
     vars(self)["all_items"] = lambda: found
     try:
-        return _QUERY(self, hash_key, range_comparison, *args, **kw)
+        # moto copies every item found; it is turned into an answer before anybody else has the lock.
+        with _not_copied(_Item):
+            return _QUERY(self, hash_key, range_comparison, *args, **kw)
     finally:
         del vars(self)["all_items"]
 
@@ -201,7 +204,7 @@ def _transact_write_items(self: DynamoDBBackend, transact_items: list[dict[str, 
             hash_key, range_key = self.get_keys_value(table, attrs)
             before.append((table, hash_key, range_key, copy.deepcopy(table.get_item(hash_key, range_key))))
     try:
-        with _tables_not_copied():
+        with _not_copied(_Table):
             _TRANSACT(self, transact_items)
     except Exception:
         for table, hash_key, range_key, item in before:
@@ -221,12 +224,16 @@ def _restore(table: Table, hash_key: DynamoType, range_key: DynamoType | None, i
 
 
 @contextmanager
-def _tables_not_copied() -> Iterator[None]:
-    _Table.__deepcopy__ = lambda self, _memo: self
+def _not_copied(kind: Any) -> Iterator[None]:
+    copies = vars(kind).get("__deepcopy__")
+    kind.__deepcopy__ = lambda self, _memo: self
     try:
         yield
     finally:
-        del _Table.__deepcopy__
+        if copies is None:
+            del kind.__deepcopy__
+        else:
+            kind.__deepcopy__ = copies
 
 
 def install(watcher: Watcher | None = None) -> None:
