@@ -1,5 +1,6 @@
 """The composition root: what is made of what, each part when it is first needed and once per process."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from chalicelib.settings import Settings
 
 
+SEALED = b"kms:"
+"""How a secret begins that only the stage's own key opens."""
+
+
 def now() -> datetime:
     """The clock, read once per invocation and passed on."""
     return datetime.now(UTC)
@@ -35,7 +40,13 @@ def now() -> datetime:
 def settings() -> "Settings":
     from chalicelib.settings import from_environment
 
-    return from_environment()
+    found = from_environment()
+    if not found.secret.startswith(SEALED):
+        return found
+    from chalicelib.adapters.clients import kms_client
+    from chalicelib.adapters.sealed_secret import opened
+
+    return replace(found, secret=opened(kms_client(), found.secret, found.stage))
 
 
 @cache
@@ -220,7 +231,21 @@ def staff_tokens() -> "StaffTokens | None":
 
 def forget() -> None:
     """Drops every part, so that the next use makes it anew: for tests and the local service, which restart in place."""
-    for part in (settings, hasher, store, shelf, queue, delivery, desk, enrolling, ledger, records, roster, seal, staff_tokens):
+    for part in (
+        settings,
+        hasher,
+        store,
+        shelf,
+        queue,
+        delivery,
+        desk,
+        enrolling,
+        ledger,
+        records,
+        roster,
+        seal,
+        staff_tokens,
+    ):
         part.cache_clear()
 
 

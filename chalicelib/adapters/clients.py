@@ -39,6 +39,10 @@ def email_client(patience: Patience = PROVIDERS, **settings: Any) -> Any:
     return _client("sesv2", 1, patience, settings)
 
 
+def kms_client(patience: Patience = OURS, **settings: Any) -> Any:
+    return _client("kms", 4, patience, settings)
+
+
 def _client(service: str, attempts: int, patience: Patience, settings: dict[str, Any]) -> Any:
     """A client that asks at most `attempts` times, the first included.
 

@@ -1,0 +1,1 @@
+"""What operators run: making a stage, looking after it, taking it down. Never ships: Chalice packages `chalicelib`."""

@@ -1,0 +1,84 @@
+"""The AWS account a command works in, and what it still lacks for sending."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError
+
+from ops.stage import NotReady, Place, Stage
+
+_CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 6})
+
+
+class Account:
+    """Clients of one account and region, each made once."""
+
+    @cache  # noqa: B019 (a command's account lives as long as the command)
+    def client(self, service: str) -> Any:
+        return boto3.client(service, config=_CONFIG)
+
+    def place(self) -> Place:
+        """Raises NotReady where there are no credentials or no region."""
+        try:
+            who = self.client("sts").get_caller_identity()
+            region = str(self.client("sts").meta.region_name)
+        except NoRegionError:
+            raise NotReady("no region: set AWS_REGION, or `region` in the AWS profile") from None
+        except NoCredentialsError:
+            raise NotReady(
+                "no AWS credentials: `aws configure`, AWS_PROFILE or AWS_ACCESS_KEY_ID say who you are"
+            ) from None
+        except ClientError as refused:
+            code = refused.response["Error"]["Code"]
+            raise NotReady(f"AWS does not accept these credentials ({code})") from refused
+        return Place(partition=str(who["Arn"]).split(":")[1], region=region, account=str(who["Account"]))
+
+    def lacks(self) -> list[str]:
+        """What stands in the way of sending, in words, with how it is mended."""
+        return [*self._lacks_numbers(), *self._lacks_sender()]
+
+    def _lacks_numbers(self) -> Sequence[str]:
+        numbers = self.numbers()
+        if not numbers:
+            return ["no origination number: request one in AWS End User Messaging (10DLC and toll-free take weeks)"]
+        active = [one for one in numbers if one["Status"] == "ACTIVE"]
+        if not active:
+            return ["no origination number is active yet; its registration is still with the carriers"]
+        if not any(one["TwoWayEnabled"] or "SMS" in one["NumberCapabilities"] for one in active):
+            return ["no origination number can send texts"]
+        return ()
+
+    def numbers(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for page in self.client("pinpoint-sms-voice-v2").get_paginator("describe_phone_numbers").paginate():
+            found += page["PhoneNumbers"]
+        return found
+
+    def _lacks_sender(self) -> list[str]:
+        mail = self.client("sesv2")
+        lacks = []
+        identities = mail.list_email_identities()["EmailIdentities"]
+        if not any(one.get("SendingEnabled") for one in identities):
+            lacks.append("no verified sender: `aws sesv2 create-email-identity` with the domain e-mail is to come from")
+        if not mail.get_account().get("ProductionAccessEnabled"):
+            lacks.append("SES is in its sandbox and writes to verified addresses only: ask for production access")
+        return lacks
+
+
+def at_home(stage: Stage, place: Place) -> None:
+    """Raises NotReady where the stage lives in another region or account than the one at hand."""
+    lives = stage.lives_at()
+    here = {"region": place.region, "account": place.account}
+    if lives and lives != here:
+        raise NotReady(
+            f"stage {stage.name} lives in {lives.get('region')} of account {lives.get('account')}; "
+            f"this is {place.region} of account {place.account}. Nothing was changed"
+        )
+
+
+def runs_on(python: tuple[int, int]) -> bool:
+    """Whether Lambda has a runtime for the interpreter, which is the one Chalice deploys for."""
+    return (3, 11) <= python <= (3, 14)
