@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.secrets import Hasher
     from chalicelib.adapters.staff_tokens import StaffTokens
     from chalicelib.domain.message import Site
+    from chalicelib.service.alert import Alerting
     from chalicelib.service.answers import Answering
     from chalicelib.service.change import Desk
     from chalicelib.service.conversation import Conversation
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from chalicelib.service.hear import Hearing
     from chalicelib.service.note import Noting
     from chalicelib.service.ports import Queue, Store
+    from chalicelib.service.prefer import Preferring
+    from chalicelib.service.press import Pressing
     from chalicelib.service.say import Voice
     from chalicelib.service.shelf import Shelf
     from chalicelib.settings import Settings
@@ -143,6 +146,27 @@ def answering() -> "Answering":
 
 
 @cache
+def alerting() -> "Alerting":
+    from chalicelib.service.alert import Alerting
+
+    return Alerting(store=store(), escalation=escalation())
+
+
+@cache
+def pressing() -> "Pressing":
+    from chalicelib.service.press import Pressing
+
+    return Pressing(talk=conversation(), alerting=alerting(), answering=answering())
+
+
+@cache
+def preferring() -> "Preferring":
+    from chalicelib.service.prefer import Preferring
+
+    return Preferring(desk=desk())
+
+
+@cache
 def hearing() -> "Hearing":
     from chalicelib.protocols.triage import load
     from chalicelib.service.hear import Hearing
@@ -151,6 +175,7 @@ def hearing() -> "Hearing":
         store=store(),
         talk=conversation(),
         answering=answering(),
+        alerting=alerting(),
         voice=voice(),
         escalation=escalation(),
         knowledge=load,
@@ -259,6 +284,9 @@ _PARTS = (
     voice,
     escalation,
     answering,
+    alerting,
+    pressing,
+    preferring,
     hearing,
     noting,
     desk,

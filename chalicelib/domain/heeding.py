@@ -9,7 +9,8 @@ from .grading import Background, Grade, grade, next_question, remembered
 from .local_time import local, local_date
 from .plan import Appointment, Session
 from .protocol import Anchor, Checkin
-from .triage import IntentKind, Listener, Prompt, PromptKind, Reading, Tier
+from .triage import Intent, IntentKind, Listener, Prompt, PromptKind, Reading, Tier
+from .triage.values import DIGITS, YES_OR_NO
 from .wording import day_phrase, local_time
 
 OPEN_FOR = timedelta(hours=24)
@@ -69,6 +70,35 @@ def prompt_again(prompt_id: str, now: datetime) -> Prompt:
     name, _, question = prompt_id.partition(":")
     kinds = {"visit": PromptKind.APPOINTMENT, "refill": PromptKind.REFILL, "safety": PromptKind.SAFETY_NET}
     return Prompt(id=prompt_id, kind=kinds.get(name) or PromptKind(question), asked_at=now)
+
+
+def choices(question: str) -> tuple[str, ...]:
+    """Every answer a check-in's question takes, in the order they are offered."""
+    kind = PromptKind(question)
+    return ("N", "Y") if kind in YES_OR_NO else tuple(map(str, DIGITS[kind]))
+
+
+_PRESSED = {
+    "C": IntentKind.CONFIRM,
+    "R": IntentKind.RESCHEDULE,
+    "Y": IntentKind.YES,
+    "N": IntentKind.NO,
+}
+
+
+def pressed(prompt_id: str, value: str) -> Reading:
+    """What pressing a button says: the same as the shortest text that answers the question, with nothing to make out."""
+    kind = _PRESSED.get(value, IntentKind.DIGIT)
+    intent = Intent(kind=kind, value=int(value) if kind is IntentKind.DIGIT else None, prompt_id=prompt_id)
+    return Reading(
+        intents=(intent,),
+        tier=Tier.ROUTINE,
+        groups=(),
+        evidence=(),
+        reply=None,
+        ask_safety_net=False,
+        phone_patient=False,
+    )
 
 
 def heed(facts: Facts, reading: Reading, now: datetime) -> list[Heeded]:

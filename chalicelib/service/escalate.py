@@ -163,7 +163,7 @@ class Escalation:
             purpose=Purpose.ACKNOWLEDGE,
             clinic_id=clinic.id,
             patient_id=task.patient_id,
-            subject=task.id,
+            subject=f"{task.id}.{ladder(clinic).index(person) + 1}",
             expires=now + LINK_LIFE,
         )
         url = f"{self.voice.site.url}/r/{sign(link, self.voice.site.secret)}"
@@ -194,6 +194,12 @@ def page_text(clinic: Clinic, task: Task, url: str | None) -> str:
     what = "an EMERGENCY" if task.tier == "emergency" else "an URGENT"
     where = f" or open {url}" if url else ""
     return f"{clinic.name}: {what} patient message needs a person now. Task {task.code}. Reply ACK {task.code}{where}"
+
+
+def paged(subject: str) -> tuple[str, str]:
+    """The task that an acknowledgement's link is about, and whom it was sent to, as the task names them."""
+    task_id, _, place = subject.partition(".")
+    return task_id, f"on-call contact {place}"
 
 
 def encode(task: Task) -> str:

@@ -17,20 +17,17 @@ from chalicelib.domain.heeding import (
     Heeded,
     heed,
     listener_of,
-    needs_staff,
     open_prompts,
     prompt_again,
     replies,
-    tier_of,
-    why,
 )
 from chalicelib.domain.ids import PatientId, digest
-from chalicelib.domain.local_time import local_date, zone
 from chalicelib.domain.patient import Channel
 from chalicelib.domain.triage import IntentKind, Knowledge, Listener, Reading, Tier, read
 from chalicelib.domain.wording import choices_phrase
+from chalicelib.service.alert import Alerting, task_to_read
 from chalicelib.service.answers import Answering
-from chalicelib.service.chart import Chart, Task
+from chalicelib.service.chart import Chart
 from chalicelib.service.conversation import NOBODY, Conversation, Message, Waiting
 from chalicelib.service.escalate import Escalation, ladder
 from chalicelib.service.ports import Store
@@ -86,6 +83,7 @@ class Hearing:
     store: Store
     talk: Conversation
     answering: Answering
+    alerting: Alerting
     voice: Voice
     escalation: Escalation
     knowledge: Callable[[], Knowledge]
@@ -119,12 +117,8 @@ class Hearing:
             prompts = [prompt_again(stored.prompt, now), *(p for p in prompts if p.id != stored.prompt)]
             reading = read(inbound.text, listener_of(facts), prompts, self.knowledge())
         heeded = heed(facts, reading, now)
-        tier = tier_of(reading, heeded)
         self._opt(clinic, [chart], reading, inbound, now)
-        if tier.severity >= Tier.URGENT.severity:
-            self._alarm(clinic, facts.patient.id, tier, reading, heeded, inbound, now)
-        elif needs_staff(reading, tier):
-            self.store.open_task(_to_read(clinic, facts.patient.id, tier, reading, heeded, inbound, now))
+        tier = self.alerting.alert(clinic, facts.patient.id, reading, heeded, cause=inbound.id, now=now)
         self.answering.apply(chart, heeded, cause=inbound.id, at=inbound.at, now=now)
         self._reply(clinic, facts.patient.id, reading, tier, heeded, inbound, now)
         self.talk.record_handled(replace(stored, status="handled", tier=tier.value))
@@ -161,33 +155,6 @@ class Hearing:
             self.talk.start_number(clinic.id, inbound.sender)
             for chart in charts:
                 self.answering.start(chart, inbound.sender, cause=inbound.id, now=now)
-
-    def _alarm(
-        self,
-        clinic: Clinic,
-        patient_id: PatientId,
-        tier: Tier,
-        reading: Reading,
-        heeded: Sequence[Heeded],
-        inbound: Inbound,
-        now: datetime,
-    ) -> None:
-        rule, detail = why(reading, heeded)
-        phone = "PHONE the patient now: texts are stopped, and there may be danger"
-        task = Task(
-            id=f"{patient_id}{digest(clinic.id, inbound.id, 'urgent')}",
-            clinic_id=clinic.id,
-            patient_id=patient_id,
-            kind="urgent_reply",
-            tier=tier.value,
-            rule=rule,
-            detail=detail,
-            opened_at=now,
-            due_on=local_date(now, zone(clinic.timezone)).isoformat(),
-            title=phone if reading.phone_patient else "Call the patient now",
-            message_id=inbound.id,
-        )
-        self.escalation.open(clinic, task, now=now)
 
     def _reply(
         self,
@@ -280,10 +247,11 @@ class Hearing:
             return "again"
         self._opt(clinic, [], reading, inbound, now)
         if reading.tier.severity >= Tier.URGENT.severity:
-            self._alarm(clinic, NOBODY, reading.tier, reading, [], inbound, now)
+            self.alerting.page(clinic, NOBODY, reading, [], cause=inbound.id, now=now)
         else:
-            task = _to_read(clinic, NOBODY, Tier.REVIEW_SOON, reading, [], inbound, now)
-            self.store.open_task(replace(task, kind="unknown_sender", title="Find out who wrote"))
+            task = task_to_read(clinic, NOBODY, reading, [], cause=inbound.id, now=now)
+            found_out = replace(task, kind="unknown_sender", tier=Tier.REVIEW_SOON.value, title="Find out who wrote")
+            self.store.open_task(found_out)
         if reading.has(IntentKind.OPT_OUT) or reading.has(IntentKind.HELP):
             template = "stop_confirm" if reading.has(IntentKind.OPT_OUT) else "help"
             self._say(clinic, NOBODY, inbound, template, clinic.language, {}, now)
@@ -306,7 +274,7 @@ class Hearing:
         reading = read(inbound.text, Listener(language=clinic.language), [], self.knowledge())
         self._opt(clinic, charts, reading, inbound, now)
         if reading.tier.severity >= Tier.URGENT.severity:
-            self._alarm(clinic, first.patient.id, reading.tier, reading, [], inbound, now)
+            self.alerting.page(clinic, first.patient.id, reading, [], cause=inbound.id, now=now)
         language = _language(first, inbound.sender)
         for kind, template in _OF_THE_NUMBER.items():
             if reading.has(kind):
@@ -331,42 +299,6 @@ _OF_THE_NUMBER = {
     IntentKind.HELP: "help",
 }
 """What is said of a number and not of a patient."""
-
-
-def _to_read(
-    clinic: Clinic,
-    patient_id: PatientId,
-    tier: Tier,
-    reading: Reading,
-    heeded: Sequence[Heeded],
-    inbound: Inbound,
-    now: datetime,
-) -> Task:
-    """The task that puts a message before a person."""
-    rule, detail = why(reading, heeded)
-    kind, title = "reply", "Read the patient's message"
-    if reading.has(IntentKind.RESCHEDULE):
-        kind, title = "reschedule", "The patient asks for another time"
-    elif any(h.grade and h.grade.rule == "refill_help" for h in heeded):
-        kind, title = "refill_help", "Help the patient with a refill"
-    elif reading.has(IntentKind.POSSIBLE_OPT_OUT):
-        kind, title = "possible_opt_out", "Ask whether the patient wants no more texts"
-    elif heeded and not reading.has(IntentKind.TEXT):
-        kind, title = "checkin_answer", "Look at the patient's check-in"
-    # What a patient wrote is for a person to read soon; only a bare request may wait as routine.
-    soon = Tier.REVIEW_SOON if tier is Tier.ROUTINE and kind != "reschedule" else tier
-    return Task(
-        id=f"{patient_id}{digest(clinic.id, inbound.id, 'read')}",
-        clinic_id=clinic.id,
-        patient_id=patient_id,
-        kind=kind,
-        tier=soon.value,
-        rule=rule,
-        detail=detail,
-        opened_at=now,
-        title=title,
-        message_id=inbound.id,
-    )
 
 
 def _language(facts: Facts, sender: str) -> str:

@@ -26,6 +26,7 @@ from chalicelib.domain.wording.book import (
 )
 from chalicelib.domain.wording.mail import EmailText, render_email
 from chalicelib.domain.wording.measure import Encoding, Measure, measure
+from chalicelib.domain.wording.pages import PageCopy, page_language
 from chalicelib.domain.wording.phrases import (
     CHOICE_LETTERS,
     MAX_CHOICES,
@@ -52,6 +53,7 @@ __all__ = [
     "LanguageCopy",
     "Measure",
     "MissingSlot",
+    "PageCopy",
     "Role",
     "SmsCopy",
     "SmsText",
@@ -65,6 +67,7 @@ __all__ = [
     "local_date",
     "local_time",
     "measure",
+    "page_language",
     "pick_language",
     "render_email",
     "render_sms",
