@@ -206,7 +206,7 @@ def _safety_off(facts: Facts) -> list[str]:
 _WHY = {
     "opted_out": "the number opted out; only START from it lifts that",
     "unreachable": "nothing arrives there",
-    "no_consent": "no consent is recorded",
+    "no_consent": "no consent is recorded, or it was withdrawn",
     "muted": "the patient switched it off",
     "no_contact": "there is no address",
 }

@@ -28,6 +28,8 @@ BEYOND = timedelta(days=200)
 class Move:
     line: Line
     was_at: datetime
+    was_in: str
+    """The zone the patient was in, as `was_at` was to be read."""
     was_on: Channel
 
 
@@ -56,7 +58,7 @@ def impact(changed: Changed, book: Copybook, site: Site, *, now: datetime, until
     return Impact(
         until=until,
         moved=tuple(
-            Move(line=after.line(to), was_at=was.at, was_on=was.channel)
+            Move(line=after.line(to), was_at=was.at, was_in=old.patient.timezone, was_on=was.channel)
             for was, to in found.moved
             if min(was.at, to.at) <= until
         ),

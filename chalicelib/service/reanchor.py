@@ -69,17 +69,17 @@ def _field(happened: Happening) -> str:
 
 
 def _older(happened: Happening, known: date) -> str:
-    what = "an alarm date" if happened.type is EventType.PUMP_REFILL else f"a later {_NAMES[happened.type]}, of"
-    return f"{what} {known} is on record; if that one is wrong, put it right in the plan"
+    what = "an alarm date" if happened.type is EventType.PUMP_REFILL else _NAMES[happened.type]
+    return f"{what} of {known}, which is later, is on record already; if that one is wrong, put it right in the plan"
 
 
 _NAMES = {
-    EventType.FILL: "fill",
-    EventType.PUMP_REFILL: "pump refill",
-    EventType.INJECTION: "injection",
-    EventType.DISCHARGE: "discharge",
-    EventType.CATHETER_CHANGE: "catheter change",
-    EventType.DEFICIT_ONSET: "onset of the deficit",
+    EventType.FILL: "a fill",
+    EventType.PUMP_REFILL: "a pump refill",
+    EventType.INJECTION: "an injection",
+    EventType.DISCHARGE: "a discharge",
+    EventType.CATHETER_CHANGE: "a catheter change",
+    EventType.DEFICIT_ONSET: "an onset of the deficit",
 }
 
 

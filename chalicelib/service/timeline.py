@@ -10,7 +10,7 @@ from chalicelib.domain.delivery import SHOWN, Reminder
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.ids import reminder_id
 from chalicelib.domain.message import Composed, Site, compose
-from chalicelib.domain.occurrence import Entry, Reason, State
+from chalicelib.domain.occurrence import About, Entry, Reason, State
 from chalicelib.domain.patient import Channel
 from chalicelib.domain.wording import Copybook
 from chalicelib.service.chart import Chart
@@ -83,7 +83,7 @@ def _past(store: Store, chart: Chart) -> Iterator[Line]:
                 reason=Reason("sending", "it was handed to the provider, whose answer is not known yet"),
                 text="",
                 step=outcome.step,
-                title=outcome.about.title,
+                title=title_of(outcome.kind, outcome.about),
                 carried_by=outcome.carried_by,
             )
 
@@ -104,7 +104,7 @@ def _lines(reminder: Reminder) -> Iterator[Line]:
             reason=Reason("provider", reminder.detail) if failed else Reason(outcome.rule, outcome.detail),
             text=reminder.text if went else "",
             step=outcome.step,
-            title=outcome.about.title,
+            title=title_of(outcome.kind, outcome.about),
             carried_by=outcome.carried_by,
         )
 
@@ -137,9 +137,26 @@ def line_of(facts: Facts, book: Copybook, entry: Entry, entries: Sequence[Entry]
         reason=entry.reason,
         text=preview(facts, book, entry, entries, site),
         step=entry.occurrence.step,
-        title=entry.occurrence.about.title,
+        title=title_of(entry.occurrence.kind, entry.occurrence.about),
         carried_by=entry.carried_by,
     )
+
+
+def title_of(kind: str, about: About) -> str:
+    """What a line is about, also where no text says so: one that was skipped is explained in vain without it."""
+    return about.title or _TITLES.get(kind, "").format(date=about.date)
+
+
+_TITLES = {
+    "welcome": "Welcome",
+    "appointment": "Visit on {date}",
+    "therapy": "Therapy on {date}",
+    "missed_visit": "Missed visit of {date}",
+    "checkin": "Check-in",
+    "nudge": "Second asking for the check-in",
+    "questionnaire": "Questionnaire",
+    "education": "Safety tip",
+}
 
 
 def _held(chart: Chart, now: datetime) -> Reason | None:

@@ -79,7 +79,7 @@ def moved(found: Move, facts: Facts) -> dict[str, Any]:
     return {
         **line(found.line, facts),
         "from": utc_text(found.was_at),
-        "from_local": local_text(found.was_at, zone(facts.patient.timezone)),
+        "from_local": local_text(found.was_at, zone(found.was_in)),
         "from_channel": found.was_on.value,
     }
 

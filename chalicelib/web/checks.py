@@ -252,7 +252,7 @@ def check_protocols(
         return ()
     if named is None:
         return tuple(default_protocols(undisplaced(library.values()), anchors, clinical))
-    chosen: list[str] = []
+    chosen: dict[str, int] = {}
     for place, name in enumerate(named):
         if not given(name) or name not in library:
             found.append(
@@ -261,10 +261,12 @@ def check_protocols(
         elif name in chosen:
             found.append(Problem(f"protocols[{place}]", f"{name} is named twice"))
         else:
-            chosen.append(name)
+            chosen[name] = place
     if not named:
         found.append(Problem("protocols", "must name one protocol at least, or be left out for the defaults"))
-    found.extend(Problem(p.field, p.message) for p in exclusions([library[name] for name in chosen]))
+    places = [f"protocols[{place}]" for place in chosen.values()]
+    clashes = exclusions([library[name] for name in chosen])
+    found.extend(Problem(places[int(p.field[len("protocols[") : -1])], p.message) for p in clashes)
     return tuple(chosen)
 
 
