@@ -28,7 +28,7 @@ def functions_of(project: Path, queue_prefix: str) -> Functions:
     for source in app.event_sources:
         match source:
             case SQSEventConfig():
-                found[source.name] = Fed(queue=source.queue.removeprefix(f"{queue_prefix}-"))
+                found[source.name] = Fed(queue=str(source.queue).removeprefix(f"{queue_prefix}-"))
             case ScheduledEventConfig():
                 found[source.name] = Fed(schedule=True)
     return found

@@ -6,6 +6,7 @@ a resource of the stack; the functions' names, settings and policies are the sam
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from chalice.package import YAMLTemplateSerializer
 
 from ops.functions import Fed, Functions, functions_of
@@ -52,11 +52,17 @@ def package(stage: Stage, out: Path) -> Path:
     functions = functions_of(stage.project, f"ranvier-{stage.name}")
     _configure(project, stage, functions)
     merge = project / ".chalice" / "merge.yaml"
-    merge.write_text(yaml.safe_dump(_merged(stage, functions), sort_keys=False))
+    merge.write_text(YAMLTemplateSerializer().serialize_template(_merged(stage, functions)))
     chalice = Path(sys.executable).with_name("chalice")
     asked = ["--merge-template", str(merge), "--template-format", "yaml", str(out)]
     ran = subprocess.run(  # noqa: S603
-        [chalice, "package", "--stage", stage.name, *asked], cwd=project, check=False, capture_output=True, text=True
+        [chalice, "package", "--stage", stage.name, *asked],
+        cwd=project,
+        # Chalice asks for a region and the account's address for it; the template holds neither.
+        env={"AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true", **os.environ},
+        check=False,
+        capture_output=True,
+        text=True,
     )
     if ran.returncode:
         raise NotReady(f"chalice package: {ran.stderr.strip() or ran.stdout.strip()}")
