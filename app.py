@@ -75,3 +75,11 @@ def watch(_: CloudWatchEvent) -> None:
     from chalicelib.events import run_watch
 
     run_watch()
+
+
+@app.on_sqs_message(queue=f"{QUEUES}-import", batch_size=1, name="import")
+def import_(event: SQSEvent) -> None:
+    from chalicelib.events import run_import
+
+    for record in event:
+        run_import(record.body)

@@ -79,3 +79,17 @@ def run_watch() -> None:
     found = wiring.escalation().sweep(now=wiring.now())
     if found:
         say("rungs_overdue", found=found)
+
+
+def run_import(body: str) -> None:
+    from chalicelib.service.jobs import ChunkJob, read_job
+
+    job = read_job(body)
+    if isinstance(job, ChunkJob):
+        rows = wiring.importing().work(job, now=wiring.now())
+        say("imported", clinic=job.clinic_id, upload=job.import_id, chunk=job.chunk, rows=rows)
+        return
+    clinic = wiring.store().clinic(job.clinic_id)
+    if clinic is not None:
+        swept = wiring.records().sweep(job.clinic_id, job.patient_id, clinic.timezone)
+        say("swept", clinic=job.clinic_id, patient=job.patient_id, items=swept)

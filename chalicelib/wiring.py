@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.imports import TableImports
     from chalicelib.adapters.ledger import TableLedger
     from chalicelib.adapters.records import TableRecords
     from chalicelib.adapters.roster import TableRoster
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.service.enrol import Enrolling
     from chalicelib.service.escalate import Escalation
     from chalicelib.service.hear import Hearing
+    from chalicelib.service.imports import Importing
     from chalicelib.service.note import Noting
     from chalicelib.service.ports import Queue, Store
     from chalicelib.service.prefer import Preferring
@@ -235,6 +237,22 @@ def records() -> "TableRecords":
 
     table = DynamoTable(dynamo_client(), settings().table)
     return TableRecords(table, hasher().number, lambda text: measure(text).segments)
+
+
+@cache
+def imports() -> "TableImports":
+    from chalicelib.adapters.clients import dynamo_client
+    from chalicelib.adapters.dynamo import DynamoTable
+    from chalicelib.adapters.imports import TableImports
+
+    return TableImports(DynamoTable(dynamo_client(), settings().table))
+
+
+@cache
+def importing() -> "Importing":
+    from chalicelib.service.imports import Importing
+
+    return Importing(imports=imports(), store=store(), enrolling=enrolling(), queue=queue("import"))
 
 
 @cache

@@ -119,7 +119,7 @@ def _own(name: str) -> dict[str, Any] | None:
     return None
 
 
-_OWN = ("FollowUpProtocol", "PublishedProtocol", "Document")
+_OWN = ("FollowUpProtocol", "PublishedProtocol", "Document", "Sheet")
 
 
 def _schemas(kinds: Iterable[Any], own: Iterable[str] = ()) -> dict[str, Any]:
@@ -289,7 +289,10 @@ def _responses(route: Route) -> dict[str, Any]:
     return found
 
 
-ALSO_200 = {"patients.enrol": "The patient was enrolled with this very body before."}
+ALSO_200 = {
+    "patients.enrol": "The patient was enrolled with this very body before.",
+    "imports.upload": "A dry run: what would come of it.",
+}
 
 
 def _kinds(route: Route) -> list[str]:

@@ -16,6 +16,7 @@ from chalicelib.service.timeline import future
 from chalicelib.service.timeline import timeline as all_lines
 from chalicelib.web import answers, checks
 from chalicelib.web.bodies import NewPatient
+from chalicelib.web.caps import give_back_enrolment, take_enrolments
 from chalicelib.web.door import Call
 from chalicelib.web.paging import Page, cut, page_of
 from chalicelib.web.problems import conflict, not_found, wrong
@@ -33,8 +34,11 @@ def enrol(call: Call) -> Response:
     request = checks.enrolment(body, clinic, library_of(call), now=call.now, found=found)
     if request is None:
         raise wrong(found)
+    day = take_enrolments(clinic, 1, now=call.now)
     digest = wiring.hasher().body(json.dumps(call.json, sort_keys=True, separators=(",", ":")).encode())
     done = wiring.enrolling().enrol(clinic, request, digest, call.principal.actor, now=call.now)
+    if isinstance(done, OtherBody) or not done.created:
+        give_back_enrolment(clinic, day)
     if isinstance(done, OtherBody):
         raise conflict(
             "A patient with this external id was enrolled with other data. Change that patient instead.",
