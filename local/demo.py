@@ -21,6 +21,8 @@ END = "2026-03-16T12:30:00Z"
 """Two weeks with the American clock change of 8 March in the middle."""
 
 WIDTH = 112
+SHOWN = 12
+"""Lines of the clinic's list that are printed."""
 CLINIC_ZONE = "America/New_York"
 CLINIC_NUMBER = "+12025550199"
 
@@ -127,6 +129,10 @@ class Story:
         path = f"/clinics/{clinic['id']}/keys"
         self.key = self._ask("POST", path, {"role": "admin", "label": "demo"}, self.world.operator_token)["token"]
 
+    def enrol_everybody(self) -> None:
+        for patient in PATIENTS:
+            self.enrol(patient)
+
     def enrol(self, patient: dict[str, Any]) -> None:
         answer = self._ask("POST", "/patients", {**patient, "consent": CONSENT}, self.key)
         self.ids[patient["given_name"]] = answer["id"]
@@ -206,17 +212,21 @@ class Story:
                 plain = line["reason"]["rule"] == "as_planned" or line["channel"] == "task"
                 if plain or line["state"] == "scheduled":
                     continue
-                head = f"{patient['given_name']:<6} {line['local'].replace('T', ' ')}  {line['kind']:<12} {line['state']:<10} "
+                when = line["local"].replace("T", " ")
+                head = f"{patient['given_name']:<6} {when}  {line['kind']:<12} {line['state']:<10} "
                 words = f"{line['reason']['rule']}: {line['reason']['detail']}"
                 print(textwrap.fill(words, WIDTH, initial_indent=head, subsequent_indent=" " * len(head)))
 
     def worklist(self) -> None:
         _title("The clinic's list on the last morning, worst first")
         names = {v: k for k, v in self.ids.items()}
-        for task in self._ask("GET", "/tasks?limit=100", None, self.key)["items"]:
+        tasks = self._ask("GET", "/tasks?limit=100", None, self.key)["items"]
+        for task in tasks[:SHOWN]:
             head = f"{task['tier']:<12} {names.get(task['patient_id'], '?'):<6} {task['state']:<6} "
             words = f"{task['title']}  [{task['reason']['rule']}: {task['reason']['detail']}]"
             print(textwrap.fill(words, WIDTH, initial_indent=head, subsequent_indent=" " * len(head)))
+        if len(tasks) > SHOWN:
+            print(f"… and {len(tasks) - SHOWN} more, most of them visits to book")
 
     def sums(self) -> None:
         _title("In numbers")
@@ -240,7 +250,7 @@ def _title(text: str) -> None:
 
 def beats() -> Iterator[Beat]:
     """The story. Times are UTC; in between, everything happens by itself."""
-    yield Beat("2026-03-02T12:40:00Z", lambda s: [s.enrol(p) for p in PATIENTS][0])
+    yield Beat("2026-03-02T12:40:00Z", lambda s: s.enrol_everybody())
     yield Beat("2026-03-02T16:00:00Z", lambda s: s.book("Ana", kind="physician", starts_at="2026-03-10T10:30"))
     yield Beat(
         "2026-03-02T16:05:00Z",
