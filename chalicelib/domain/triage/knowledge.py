@@ -47,6 +47,7 @@ class Knowledge:
     spelling: Spelling
     model: Model
     variants: Mapping[str, str]
+    compounds: tuple[str, ...]
     clinical: frozenset[str]
     """Concepts whose mere mention keeps the safety net under a message."""
 
@@ -77,6 +78,7 @@ class Knowledge:
             ),
             model=Model.from_json(data["model"]),
             variants={pair[0]: pair[1] for pair in patterns["variants"].split()},
+            compounds=tuple(sorted(patterns["compounds"].split(), key=len, reverse=True)),
             clinical=frozenset(patterns["clinical"]),
         )
 

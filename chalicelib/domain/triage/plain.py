@@ -5,7 +5,7 @@ much that it cannot, is read in bounded time.
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -17,7 +17,7 @@ _IN_NUMBER = frozenset(".,:/")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plain:
-    """`tokens` are words, numbers, single ideographs and single emoji.
+    """`tokens` are words, numbers, single ideographs, everyday compounds of them, and single emoji.
 
     `reach[i]` is the distance from the start of the message to token i in half words: two for a word, one for an
     ideograph, since a Chinese word is commonly two characters. `stops` are the tokens that punctuation follows.
@@ -69,8 +69,15 @@ def _word_end(text: str, start: int) -> int:
     return end
 
 
-def plain(text: str, variants: Mapping[str, str]) -> Plain:
-    """Cut a message into tokens. `variants` maps traditional ideographs to the simplified ones the data is written in."""
+def plain(text: str, variants: Mapping[str, str], compounds: Sequence[str] = ()) -> Plain:
+    """Cut a message into tokens.
+
+    `variants` maps traditional ideographs to the simplified ones the data is written in. `compounds` are everyday
+    words kept whole, longest first, so that a mobile phone (hand + machine) does not read as a hand.
+    """
+    starts: dict[str, list[str]] = {}
+    for compound in compounds:
+        starts.setdefault(compound[0], []).append(compound)
     folded = _fold(text, variants)
     tokens: list[str] = []
     stops: set[int] = set()
@@ -96,11 +103,13 @@ def plain(text: str, variants: Mapping[str, str]) -> Plain:
             tokens.append(folded[at:end])
             at = end
         else:
-            if is_ideograph(char) or unicodedata.category(char) == "So":
+            if is_ideograph(char):
+                whole = next((each for each in starts.get(char, ()) if folded.startswith(each, at)), char)
+                tokens.append(whole)
+                at += len(whole) - 1
+            elif unicodedata.category(char) == "So":
                 tokens.append(char)
-            elif tokens and not char.isspace() and char != "'":
-                stops.add(len(tokens) - 1)
-            elif tokens and char in "\n\r":
+            elif (tokens and not char.isspace() and char != "'") or (tokens and char in "\n\r"):
                 stops.add(len(tokens) - 1)
             at += 1
     widths = (1 if is_ideograph(token) else 2 for token in tokens)

@@ -40,7 +40,7 @@ def read(text: str, listener: Listener, prompts: Sequence[Prompt], knowledge: Kn
     model; nothing found takes anything back. Structured answers other than "yes, something is new or worse" are
     graded elsewhere, against the patient's baseline. Never raises for any text.
     """
-    message = plain(text, knowledge.variants)
+    message = plain(text, knowledge.variants, knowledge.compounds)
     forms = knowledge.spelling.forms(message)
     understood = understand(message, forms, listener, prompts, knowledge.answers)
     evidence = list(_answered(understood.intents, prompts))
