@@ -1,16 +1,33 @@
-"""The store: nouns in, nouns out; keys, attributes and conditions stay in here.
+"""The store: nouns in, nouns out; conditions stay in here, attribute names in `items`, keys in `keys`.
 
-It speaks the table's small language, so the same code runs on DynamoDB and in memory. Facts and histories are JSON
-documents; what conditions, indexes or provider events touch are attributes of their own.
+It speaks the table's small language, so the same code runs on DynamoDB and in memory.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any as Anything
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.documents import pack, unpack
+from chalicelib.adapters.items import (
+    chart_of,
+    clinic_item,
+    consent_item,
+    cursor_document,
+    cursor_item,
+    cursor_of,
+    due_attributes,
+    fact_items,
+    number_items,
+    number_of,
+    record_attributes,
+    reference_of,
+    reminder_of,
+    text_of,
+    with_key,
+)
+from chalicelib.adapters.ledger import audit_item
 from chalicelib.adapters.schema import DUE, ROSTER, WORK
 from chalicelib.adapters.table import (
     Absent,
@@ -30,20 +47,16 @@ from chalicelib.adapters.table import (
 )
 from chalicelib.adapters.tasks import task_item
 from chalicelib.domain.clinic import Clinic
-from chalicelib.domain.cursor import SHARDS, Cursor, InFlight, Lane
-from chalicelib.domain.delivery import MOVES, Event, Reminder, Status
+from chalicelib.domain.cursor import SHARDS, Cursor, InFlight
+from chalicelib.domain.delivery import MOVES, Event, Reminder
 from chalicelib.domain.facts import Facts
-from chalicelib.domain.ids import ClinicId, PatientId, spread
 from chalicelib.domain.local_time import utc_text
 from chalicelib.domain.occurrence import Reason
-from chalicelib.domain.patient import Channel, Consent, Contact, Patient
-from chalicelib.domain.plan import Appointment, Pin, Plan, Supply
-from chalicelib.domain.protocol import Anchor, Protocol
+from chalicelib.domain.patient import Consent
+from chalicelib.domain.plan import Pin
+from chalicelib.domain.protocol import Protocol
 from chalicelib.service.chart import AccessKey, Audit, Chart, Reference, Task
-from chalicelib.service.ports import Watermark
-
-CLINIC_KEPT = timedelta(seconds=10)
-"""How old a worker's copy of its clinic may be. A read for every reminder would cost a call and half an RRU."""
+from chalicelib.service.ports import CLINIC_KEPT, Place, Watermark
 
 
 class TableStore:
@@ -70,8 +83,8 @@ class TableStore:
 
     def create_clinic(self, clinic: Clinic) -> bool:
         written = self._table.write(
-            Put(_clinic_item(clinic), when=Absent()),
-            Put(_with_key(keys.clinic_of_number(clinic.sms_number), {"clinic": clinic.id}), when=Absent()),
+            Put(clinic_item(clinic), when=Absent()),
+            Put(with_key(keys.clinic_of_number(clinic.sms_number), {"clinic": clinic.id}), when=Absent()),
         )
         return not isinstance(written, Refused)
 
@@ -82,23 +95,19 @@ class TableStore:
         found = self._table.get(keys.clinic(clinic_id))
         if found is None:
             return None
-        clinic = unpack(_text(found, "doc"), Clinic)
-        if now:
+        clinic = unpack(text_of(found, "doc"), Clinic)
+        if now and clinic.stopped_at is None:
             self._clinics[clinic_id] = (now, clinic)
         return clinic
 
     def clinics(self) -> list[Clinic]:
-        found = []
-        for row in self._all(keys.CLINICS, index=ROSTER.name):
-            clinic = self.clinic(_text(row, "clinic"))
-            if clinic is not None:
-                found.append(clinic)
-        return found
+        rows = self._all(keys.CLINICS, index=ROSTER.name)
+        return [clinic for row in rows if (clinic := self.clinic(text_of(row, "clinic")))]
 
     def replace_clinic(self, old: Clinic, new: Clinic) -> bool:
-        operations: list[Operation] = [Put(_clinic_item(new), when=Is("version", old.version))]
+        operations: list[Operation] = [Put(clinic_item(new), when=Is("version", old.version))]
         if new.sms_number != old.sms_number:
-            taken = _with_key(keys.clinic_of_number(new.sms_number), {"clinic": new.id})
+            taken = with_key(keys.clinic_of_number(new.sms_number), {"clinic": new.id})
             operations += [Put(taken, when=Absent()), Remove(keys.clinic_of_number(old.sms_number))]
         self._clinics.pop(new.id, None)
         return not isinstance(self._table.write(*operations), Refused)
@@ -106,19 +115,19 @@ class TableStore:
     def add_key(self, key: AccessKey) -> None:
         lookup = {"clinic": key.clinic_id, "key": key.id}
         self._table.write(
-            Put(_with_key(keys.access_key(key.clinic_id, key.id), {"doc": pack(key)}), when=Absent()),
-            Put(_with_key(keys.key_of_secret(key.secret_hash), lookup), when=Absent()),
+            Put(with_key(keys.access_key(key.clinic_id, key.id), {"doc": pack(key)}), when=Absent()),
+            Put(with_key(keys.key_of_secret(key.secret_hash), lookup), when=Absent()),
         )
 
     def keys(self, clinic_id: str) -> list[AccessKey]:
-        return [unpack(_text(i, "doc"), AccessKey) for i in self._all(keys.under(clinic_id), prefix="key#")]
+        return [unpack(text_of(i, "doc"), AccessKey) for i in self._all(keys.under(clinic_id), prefix="key#")]
 
     def key_of(self, secret_hash: str) -> AccessKey | None:
         lookup = self._table.get(keys.key_of_secret(secret_hash))
         if lookup is None:
             return None
-        found = self._table.get(keys.access_key(_text(lookup, "clinic"), _text(lookup, "key")))
-        return unpack(_text(found, "doc"), AccessKey) if found else None
+        found = self._table.get(keys.access_key(text_of(lookup, "clinic"), text_of(lookup, "key")))
+        return unpack(text_of(found, "doc"), AccessKey) if found else None
 
     def revoke_key(self, key: AccessKey) -> None:
         self._table.write(Remove(keys.access_key(key.clinic_id, key.id)), Remove(keys.key_of_secret(key.secret_hash)))
@@ -126,42 +135,17 @@ class TableStore:
     # --- patients ---
 
     def chart(self, clinic_id: str, patient_id: str, *, now: datetime) -> Chart | None:
-        clinic = self.clinic(clinic_id, now=now)
         rows = list(self._all(keys.patient(clinic_id, patient_id), prefix=keys.FACTS, consistent=True))
-        if clinic is None or not rows:
+        clinic = self.clinic(clinic_id, now=now)
+        # Visits of an erased patient may lie here a moment longer than the patient.
+        if clinic is None or all(text_of(row, "sk") != f"{keys.FACTS}patient" for row in rows):
             return None
-        return self._chart(clinic, rows)
-
-    def _chart(self, clinic: Clinic, rows: Sequence[Item]) -> Chart:
-        nouns: dict[str, list[str]] = {}
-        supplies: dict[Anchor, Supply] = {}
-        for row in rows:
-            noun = _text(row, "sk").split("#")[1]
-            nouns.setdefault(noun, []).append(_text(row, "doc"))
-        for document in nouns.get("supply", ()):
-            supply = unpack(document, Supply)
-            supplies[supply.anchor] = supply
-        plan = unpack(nouns["plan"][0], Plan)
-        cursor = unpack(nouns["cursor"][0], Cursor)
-        return Chart(
-            cursor=cursor,
-            facts=Facts(
-                clinic=clinic,
-                patient=unpack(nouns["patient"][0], Patient),
-                contacts=tuple(unpack(d, Contact) for d in nouns.get("contact", ())),
-                plan=plan,
-                protocols={pin.protocol: self._protocol(clinic.id, pin) for pin in plan.pins},
-                progress=cursor.progress,
-                appointments=tuple(
-                    sorted(
-                        (unpack(d, Appointment) for d in nouns.get("appointment", ())),
-                        key=lambda a: (a.starts_at, a.id),
-                    )
-                ),
-                supplies=supplies,
-                session=cursor.session,
-            ),
-        )
+        if any(number_of(row, "clinic_version") > clinic.version for row in rows if "clinic_version" in row):
+            # Settings that this cursor must not be woken without, such as the stop switch, are newer than our copy.
+            self._clinics.pop(clinic_id, None)
+            clinic = self.clinic(clinic_id, now=now)
+            assert clinic is not None, "a clinic with patients stays"
+        return chart_of(clinic, rows, lambda pin: self._protocol(clinic_id, pin))
 
     def _protocol(self, clinic_id: str, pin: Pin) -> Protocol:
         if pin.own:
@@ -171,23 +155,23 @@ class TableStore:
 
     def enrolment(self, clinic_id: str, patient_id: str) -> str | None:
         found = self._table.get(keys.fact(clinic_id, patient_id, "patient"))
-        return _text(found, "enrolled_with") if found else None
+        return text_of(found, "enrolled_with") if found else None
 
     def enrol(
         self, chart: Chart, digest: str, consents: Sequence[Consent], tasks: Sequence[Task], audit: Audit
     ) -> bool:
         facts = chart.facts
-        items = _fact_items(facts)
+        items = fact_items(facts)
         patient = keys.fact(facts.clinic.id, facts.patient.id, "patient")
         items[patient] = {**items[patient], "enrolled_with": digest}
         operations: list[Operation] = [
-            Put(_with_key(key, item), when=Absent() if key == patient else None) for key, item in items.items()
+            Put(with_key(key, item), when=Absent() if key == patient else None) for key, item in items.items()
         ]
-        operations.append(Put(self._cursor_item(facts.clinic.id, facts.patient.id, chart.cursor, facts.clinic)))
-        operations += [Put(i) for i in self._number_items(facts)]
-        operations += [Put(_consent_item(facts, c)) for c in consents]
+        operations.append(Put(cursor_item(facts.clinic, facts.patient.id, chart.cursor, self._shards)))
+        operations += [Put(i) for i in number_items(facts, self._hash)]
+        operations += [Put(consent_item(facts, c)) for c in consents]
         operations += [Put(task_item(t)) for t in tasks]
-        operations.append(Put(_audit_item(audit)))
+        operations.append(Put(audit_item(audit)))
         return not isinstance(self._table.write(*operations), Refused)
 
     def commit(
@@ -199,158 +183,132 @@ class TableStore:
         tasks: Sequence[Task] = (),
         consents: Sequence[Consent] = (),
     ) -> bool:
-        clinic_id, patient_id = new.facts.clinic.id, new.facts.patient.id
-        before, after = _fact_items(old.facts), _fact_items(new.facts)
-        cursor = self._cursor_item(clinic_id, patient_id, new.cursor, new.facts.clinic)
+        cursor = cursor_item(new.facts.clinic, new.facts.patient.id, new.cursor, self._shards)
         operations: list[Operation] = [Put(cursor, when=_fence(old.cursor))]
+        operations += self._differences(old.facts, new.facts)
+        operations += [Put(consent_item(new.facts, c)) for c in consents]
+        operations += [Put(task_item(t)) for t in tasks]
+        operations.append(Put(audit_item(audit)))
+        return not isinstance(self._table.write(*operations), Refused)
+
+    def _differences(self, old: Facts, new: Facts) -> Iterator[Operation]:
+        before, after = fact_items(old), fact_items(new)
         for key, item in after.items():
             if before.get(key) != item:
                 # Other attributes of the same item (how it was enrolled) stay as they are.
-                operations.append(Change(key, put=item))
-        operations += [Remove(key) for key in before if key not in after]
-        held, kept = self._number_items(old.facts), self._number_items(new.facts)
-        operations += [Put(i) for i in kept if i not in held]
-        operations += [Remove(Key.of(i)) for i in held if i not in kept]
-        operations += [Put(_consent_item(new.facts, c)) for c in consents]
-        operations += [Put(task_item(t)) for t in tasks]
-        operations.append(Put(_audit_item(audit)))
-        return not isinstance(self._table.write(*operations), Refused)
+                yield Change(key, put=item)
+        yield from (Remove(key) for key in before if key not in after)
+        held, kept = number_items(old, self._hash), number_items(new, self._hash)
+        yield from (Put(item) for item in kept if item not in held)
+        yield from (Remove(Key.of(item)) for item in held if item not in kept)
 
     def roster(self, clinic_id: str, *, limit: int, start: str | None = None) -> tuple[list[str], str | None]:
         page = self._table.query(keys.roster(clinic_id), index=ROSTER.name, limit=limit, start=_start(start))
-        return [_text(i, "patient") for i in page.items], _next(page.next)
+        return [text_of(i, "patient") for i in page.items], _next(page.next)
 
     def number_stopped(self, clinic_id: str, number: str) -> bool:
         return self._table.get(Key(keys.number(clinic_id, self._hash(number)), keys.STOPPED)) is not None
 
-    def _number_items(self, facts: Facts) -> list[Item]:
-        return [
-            _with_key(
-                Key(keys.number(facts.clinic.id, self._hash(c.address)), f"{facts.patient.id}#{c.id}"),
-                {"clinic": facts.clinic.id, "patient": facts.patient.id},
-            )
-            for c in facts.contacts
-            if c.channel is Channel.SMS
-        ]
-
     # --- delivery ---
 
-    def due(self, shard: int, after: datetime | None, upto: datetime, *, limit: int) -> list[Reference]:
-        page = self._table.query(
-            keys.shard(shard),
-            index=DUE.name,
-            after=keys.up_to(after) if after else None,
-            upto=keys.up_to(upto),
-            limit=limit,
-        )
-        return [
-            Reference(
-                clinic_id=ClinicId(_text(i, "clinic")),
-                patient_id=PatientId(_text(i, "patient")),
-                seq=_number(i, "seq"),
-                due=_instant(_text(i, "due_sk").partition("#")[0]),
-                lane=_text(i, "lane"),
+    def due(self, shard: int, after: Place | None, upto: datetime, *, limit: int) -> list[Reference]:
+        low = keys.due(after.due, after.clinic_id, after.patient_id) if after else None
+        high = keys.up_to(upto)
+        if low is not None and low >= high:
+            return []
+        found: list[Reference] = []
+        start = None
+        while True:
+            page = self._table.query(
+                keys.shard(shard), index=DUE.name, after=low, upto=high, limit=limit - len(found), start=start
             )
-            for i in page.items
-        ]
+            found += map(reference_of, page.items)
+            start = page.next
+            if start is None or len(found) == limit:
+                return found
 
     def watermark(self) -> Watermark | None:
         found = self._table.get(keys.WATERMARK)
-        return unpack(_text(found, "doc"), Watermark) if found else None
+        return unpack(text_of(found, "doc"), Watermark) if found else None
 
     def advance_watermark(self, old: Watermark | None, new: Watermark) -> bool:
         written = self._table.write(
             Put(
-                _with_key(keys.WATERMARK, {"doc": pack(new), "through": utc_text(new.through)}),
-                when=Is("through", utc_text(old.through)) if old else Absent(),
+                with_key(keys.WATERMARK, {"doc": pack(new), "turn": new.turn}),
+                when=Is("turn", old.turn) if old else Absent(),
             )
         )
         return not isinstance(written, Refused)
 
-    def claim(self, chart: Chart, new: Cursor) -> Cursor | None:
+    def claim(self, chart: Chart, new: Cursor) -> bool:
         old, facts = chart.cursor, chart.facts
-        item = self._cursor_item(facts.clinic.id, facts.patient.id, new, facts.clinic)
+        item = cursor_item(facts.clinic, facts.patient.id, new, self._shards)
         written = self._table.write(Put(item, when=_fence(old)))
         if not isinstance(written, Refused):
-            return None
-        assert written.current is not None
-        stands = unpack(_text(written.current, "doc"), Cursor)
+            return True
+        if written.current is None:
+            return False
+        # An earlier asking of this very claim may have been carried out and its answer lost on the way.
         mine = {f.token for f in new.in_flight.values() if f.seq == old.seq}
-        if any(f.seq == old.seq and f.token in mine for f in stands.in_flight.values()):
-            return None
-        return stands
+        standing = cursor_of(written.current).in_flight.values()
+        return any(f.seq == old.seq and f.token in mine for f in standing)
 
-    def hold(self, reference: Reference, until: datetime | None, lane: Lane | None, reason: Reason) -> bool:
+    def hold(self, reference: Reference, until: datetime | None, *, reason: Reason | None, lane: str = "") -> bool:
+        put: dict[str, Anything] = {"held": pack(reason)} if reason else {}
+        put |= {"lane": lane} if lane else {}
+        drop = [] if reason else ["held"]
+        if until is None:
+            drop += ["due_pk", "due_sk"]
+        else:
+            put |= due_attributes(reference.clinic_id, reference.patient_id, until, self._shards)
+        return self._alter_cursor(reference, put=put, drop=drop)
+
+    def outdate(self, reference: Reference, clinic_version: int) -> bool:
+        return self._alter_cursor(reference, put={"clinic_version": clinic_version}, add={"rev": 1})
+
+    def _alter_cursor(self, reference: Reference, **change: Anything) -> bool:
+        """Alters attributes beside the cursor's document, if it still waits for the reference's wake."""
         key = keys.cursor(reference.clinic_id, reference.patient_id)
-        found = self._table.get(key)
-        if found is None:
-            return False
-        cursor = unpack(_text(found, "doc"), Cursor)
-        if (cursor.seq, cursor.due) != (reference.seq, reference.due):
-            return False
-        clinic = self.clinic(reference.clinic_id)
-        assert clinic is not None
-        held = replace(cursor, due=until, held=reason, lane=lane or cursor.lane)
-        item = self._cursor_item(reference.clinic_id, reference.patient_id, held, clinic)
-        return not isinstance(
-            self._table.write(Put(item, when=All(_fence(cursor), Is("due_sk", found["due_sk"])))), Refused
-        )
+        due = keys.due(reference.due, reference.clinic_id, reference.patient_id)
+        waits = All(Is("seq", reference.seq), Is("due_sk", due))
+        return not isinstance(self._table.write(Change(key, **change, when=waits)), Refused)
 
-    def retry(self, reference: Reference, channel: Channel, old: InFlight, new: InFlight) -> bool:
-        key = keys.cursor(reference.clinic_id, reference.patient_id)
-        found = self._table.get(key)
-        if found is None:
-            return False
-        cursor = unpack(_text(found, "doc"), Cursor)
-        if cursor.in_flight.get(channel) != old:
-            return False
-        changed = replace(cursor, in_flight={**cursor.in_flight, channel: new})
-        return not isinstance(
-            self._table.write(Change(key, put={"doc": pack(changed)}, when=Is("doc", found["doc"]))), Refused
-        )
-
-    def _cursor_item(self, clinic_id: str, patient_id: str, cursor: Cursor, clinic: Clinic) -> Item:
-        item: dict[str, Anything] = {
-            "clinic": clinic_id,
-            "patient": patient_id,
-            "rev": cursor.rev,
-            "seq": cursor.seq,
-            "lane": _lane(cursor.lane, clinic),
-            "doc": pack(cursor),
-        }
-        if cursor.due is not None:
-            item["due_pk"] = keys.shard(spread(patient_id, self._shards))
-            item["due_sk"] = keys.due(cursor.due, clinic_id, patient_id)
-        return _with_key(keys.cursor(clinic_id, patient_id), item)
+    def retry(self, chart: Chart, old: InFlight, new: InFlight) -> bool:
+        key = keys.cursor(chart.facts.clinic.id, chart.facts.patient.id)
+        while found := self._table.get(key):
+            cursor, channel = cursor_of(found), old.wake.channel
+            stands = cursor.in_flight.get(channel)
+            if stands != old:
+                # Or an earlier asking was carried out and its answer lost.
+                return stands == new
+            changed = replace(cursor, in_flight={**cursor.in_flight, channel: new})
+            # The revision moves on, so that a claim or a change based on the earlier attempt does not bring it back.
+            put = {"doc": cursor_document(changed)}
+            if not isinstance(self._table.write(Change(key, put=put, add={"rev": 1}, when=_fence(cursor))), Refused):
+                return True
+        return False
 
     # --- history ---
 
     def reminder(self, clinic_id: str, patient_id: str, seq: int) -> Reminder | None:
         found = self._table.get(keys.reminder(clinic_id, patient_id, seq))
-        return _reminder(found) if found else None
+        return reminder_of(found) if found else None
 
     def reminders(self, clinic_id: str, patient_id: str, *, after: int = 0) -> Iterator[Reminder]:
         pk = keys.patient(clinic_id, patient_id)
         last = f"{keys.HISTORY}~"
-        for item in self._all(pk, after=f"{keys.HISTORY}{after:08d}", upto=last, consistent=True):
-            yield _reminder(item)
+        rows = self._all(pk, after=f"{keys.HISTORY}{after:08d}", upto=last, consistent=True)
+        return map(reminder_of, rows)
 
     def record(self, reminder: Reminder, event: Event) -> None:
         key = keys.reminder(reminder.clinic_id, reminder.patient_id, reminder.seq)
-        bare = replace(reminder, provider_id="", sent_at=None, delivered_at=None, detail="", text="")
-        about: dict[str, Anything] = {"doc": pack(bare)}
-        if reminder.text:
-            about["text"] = reminder.text
-        if reminder.provider_id:
-            about["provider_id"] = reminder.provider_id
-        if reminder.sent_at:
-            about["sent_at"] = utc_text(reminder.sent_at)
+        about = record_attributes(reminder)
         moved = {**about, "status": reminder.status.value}
         if reminder.detail:
             moved["detail"] = reminder.detail
-        # An event may have come before the record of its own send; then its status stands and only the rest is added.
         if isinstance(self._table.write(Change(key, put=moved, when=_moves(event))), Refused):
-            self._table.write(Change(key, put=about))
+            # An event was faster than the record of its own send: its status stands, and only the rest is added.
+            self._table.write(Change(key, put=about, when=Lacks("doc")))
 
     def evidence(
         self,
@@ -376,7 +334,7 @@ class TableStore:
 
     def tasks(self, clinic_id: str, *, limit: int, start: str | None = None) -> tuple[list[Task], str | None]:
         page = self._table.query(keys.open_tasks(clinic_id), index=WORK.name, limit=limit, start=_start(start))
-        return [unpack(_text(i, "doc"), Task) for i in page.items], _next(page.next)
+        return [unpack(text_of(i, "doc"), Task) for i in page.items], _next(page.next)
 
     def _all(self, pk: str, **query: Anything) -> Iterator[Item]:
         start = None
@@ -388,10 +346,6 @@ class TableStore:
                 return
 
 
-def _with_key(key: Key, attributes: Mapping[str, Anything]) -> Item:
-    return {"pk": key.pk, "sk": key.sk, **attributes}
-
-
 def _fence(cursor: Cursor) -> Condition:
     return All(Is("rev", cursor.rev), Is("seq", cursor.seq))
 
@@ -401,105 +355,6 @@ def _moves(event: Event) -> Condition:
     sources = MOVES[event][1]
     found: list[Condition] = [Is("status", s.value) for s in sorted(s for s in sources if s)]
     return Any(*([Lacks("status")] if None in sources else []), *found)
-
-
-def _clinic_item(clinic: Clinic) -> Item:
-    return _with_key(
-        keys.clinic(clinic.id),
-        {
-            "clinic": clinic.id,
-            "version": clinic.version,
-            "doc": pack(clinic),
-            "roster_pk": keys.CLINICS,
-            "roster_sk": f"{clinic.name}#{clinic.id}",
-        },
-    )
-
-
-def _fact_items(facts: Facts) -> dict[Key, Item]:
-    """Every noun of a patient's facts but the cursor, by key."""
-    clinic, patient = facts.clinic.id, facts.patient
-    name = f"{patient.family_name}, {patient.given_name}"
-    found: dict[Key, Item] = {
-        keys.fact(clinic, patient.id, "patient"): {
-            "doc": pack(patient),
-            "clinic": clinic,
-            "patient": patient.id,
-            "status": patient.status.value,
-            "name": name,
-            "external_id": patient.external_id,
-            "roster_pk": keys.roster(clinic),
-            "roster_sk": f"{name.casefold()}#{patient.id}",
-        },
-        keys.fact(clinic, patient.id, "plan"): {"doc": pack(facts.plan)},
-    }
-    for contact in facts.contacts:
-        found[keys.fact(clinic, patient.id, "contact", contact.id)] = {"doc": pack(contact)}
-    for visit in facts.appointments:
-        found[keys.fact(clinic, patient.id, "appointment", visit.id)] = {"doc": pack(visit)}
-    for anchor, supply in facts.supplies.items():
-        found[keys.fact(clinic, patient.id, "supply", anchor.value)] = {"doc": pack(supply)}
-    return found
-
-
-def _consent_item(facts: Facts, consent: Consent) -> Item:
-    sk = f"{keys.CONSENTS}{utc_text(consent.at)}#{consent.channel}"
-    return _with_key(Key(keys.patient(facts.clinic.id, facts.patient.id), sk), {"doc": pack(consent)})
-
-
-def _audit_item(audit: Audit) -> Item:
-    return _with_key(keys.audit(audit.clinic_id, audit.at, audit.id), {"doc": pack(audit)})
-
-
-def _reminder(item: Item) -> Reminder:
-    """The record, with what provider events wrote beside it; an event may be all there is yet."""
-    delivered, sent = item.get("delivered_at"), item.get("sent_at")
-    seq = int(_text(item, "sk").removeprefix(keys.HISTORY))
-    _, clinic, _, patient = _text(item, "pk").split("#")
-    if "doc" in item:
-        known = unpack(_text(item, "doc"), Reminder)
-    else:
-        known = Reminder.bare(ClinicId(clinic), PatientId(patient), seq)
-    return replace(
-        known,
-        status=Status(_text(item, "status")),
-        provider_id=str(item.get("provider_id", "")),
-        sent_at=_instant(str(sent)) if sent else None,
-        delivered_at=_instant(str(delivered)) if delivered else None,
-        detail=str(item.get("detail", "")),
-        text=str(item.get("text", "")),
-    )
-
-
-def _lane(lane: Lane, clinic: Clinic) -> str:
-    """The lane with its pace a minute, so that the tick can space messages without reading the clinic."""
-    match lane:
-        case Lane.SMS:
-            return f"sms#{clinic.id}#{round(clinic.sms_per_second * 60)}"
-        case Lane.EMAIL:
-            return f"email##{EMAILS_A_MINUTE}"
-        case Lane.NONE:
-            return ""
-
-
-EMAILS_A_MINUTE = 600
-"""A young SES account's allowance is 14 a second; ten leaves room for what is not a reminder."""
-
-
-def _instant(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-
-
-def _text(item: Item, name: str) -> str:
-    value = item[name]
-    assert isinstance(value, str)
-    return value
-
-
-def _number(item: Item, name: str) -> int:
-    value = item[name]
-    assert isinstance(value, int)
-    return value
 
 
 def _start(cursor: str | None) -> Mapping[str, str] | None:

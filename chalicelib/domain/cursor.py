@@ -144,6 +144,7 @@ def outcome_of(entry: Entry, state: State) -> Outcome:
         rule=entry.reason.rule,
         detail=entry.reason.detail,
         planned_at=o.ideal,
-        about=o.about,
+        # What a message is about stands with its wake; only a task is made of its outcome.
+        about=o.about if entry.channel is Channel.TASK else About(title=o.about.title),
         carried_by=entry.carried_by,
     )

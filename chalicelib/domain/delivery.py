@@ -4,14 +4,16 @@ Two rules. Everything that changes a message's state stands in `MOVES`; nothing 
 moves back: provider events arrive late, twice and in any order, so what does not move is simply not in the table.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from .cursor import Outcome
+from .cursor import Attempt, Outcome, Wake
+from .facts import Facts
 from .ids import ClinicId, PatientId
-from .occurrence import Rank, State
+from .occurrence import Rank, Reason, State
 from .patient import Category, Channel
+from .patient import Status as PatientStatus
 
 
 class Status(StrEnum):
@@ -71,7 +73,8 @@ SHOWN = {
 """How a message's status reads as the state of the occurrences it carried."""
 
 GRACE = {Channel.SMS: timedelta(seconds=120), Channel.EMAIL: timedelta(seconds=60)}
-"""How long the provider's events are waited for before an unrecorded send is given up or tried again."""
+"""How long the provider's events are waited for before an unrecorded send is given up or tried again. Longer than a
+function may run (30 s), so that whoever claimed it is certainly no longer sending."""
 
 MAX_UNSURE_ATTEMPTS = 2
 """A message whose fate is unknown is sent at most twice: so at most one extra, and only without evidence."""
@@ -82,16 +85,37 @@ def resends(rank: Rank) -> bool:
     return rank in (Rank.SAFETY, Rank.DAY_BEFORE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One call of a provider."""
+def why_not(facts: Facts, wake: Wake, now: datetime) -> Reason | None:
+    """What keeps a claimed message from being sent (again) at `now`: facts may have changed since the claim."""
+    if now > wake.useful_until:
+        return Reason("too_late", f"it was of use until {wake.useful_until.astimezone(facts.tz):%Y-%m-%d %H:%M}")
+    if facts.clinic.stopped_at is not None:
+        return Reason("clinic_stopped", facts.clinic.stop_reason or "the clinic's stop switch is on")
+    if facts.patient.status is not PatientStatus.ACTIVE:
+        return Reason(facts.patient.status.value, f"the patient is {facts.patient.status.value}")
+    paused = facts.patient.pause_at(now)
+    if paused:
+        return Reason("paused", f"messages are paused: {paused.reason}")
+    if not facts.window.holds(now, facts.tz):
+        return Reason("contact_window", "the contact window closed before the provider took it")
+    if facts.contact(wake.channel, wake.category) is None:
+        rule = facts.why_no_contact(wake.channel, wake.category)
+        return Reason(rule, "there is no contact any more that may be written to")
+    standing = {visit.id for visit in facts.appointments if visit.status.stands}
+    if wake.kind in ("appointment", "therapy") and standing.isdisjoint(wake.about.appointments):
+        return Reason("appointment_cancelled", "the visit no longer stands")
+    return None
 
-    number: int
-    at: datetime
-    outcome: str
-    """`accepted`, `not_sent` or `ambiguous`."""
-    code: str = ""
-    provider_id: str = ""
+
+def let_go(outcomes: tuple[Outcome, ...], why: Reason) -> tuple[Outcome, ...]:
+    """What the occurrences of a message come to that certainly did not go out and now will not."""
+    state = State.MISSED if why.rule in ("too_late", "contact_window") else State.SKIPPED
+    return tuple(
+        replace(o, state=state, rule=why.rule, detail=why.detail)
+        if o.state is State.SENT and o.channel is not Channel.TASK
+        else o
+        for o in outcomes
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """What travels with a message to its provider and comes back on every event about it: opaque ids, nothing else.
 
-A text carries it as its Context (five pairs at most), an e-mail as tags, whose values take letters, digits, `_` and `-`
-only. Every id of ours is made of those too and has a fixed place, so each travels in a pair of its own.
+A text carries it as its Context, five pairs at most; an e-mail as tags, any number of them, whose values take letters,
+digits, `_` and `-` only. Ids are made of just those, so that a dot can part them in a Context and nothing can in a tag:
+there, each has a tag of its own.
 """
 
 from collections.abc import Mapping
@@ -43,18 +44,21 @@ def sms_context(about: About) -> dict[str, str]:
     return {**named, "k": about.kind, "a": str(about.attempt)}
 
 
-_DOT = "-_-"
-"""Stands for the dot in a tag's value."""
+_APART = {"r": ("c", "p", "n"), "m": ("c", "p", "i")}
+"""The tags of an e-mail that stand for one pair of a text: clinic, patient, and the reminder's number or the message."""
 
 
 def email_tags(about: About) -> dict[str, str]:
-    return {name: value.replace(".", _DOT) for name, value in sms_context(about).items()}
+    found = sms_context(about)
+    name = "r" if "r" in found else "m"
+    parts = found.pop(name).split(".")
+    return {**dict(zip(_APART[name], parts, strict=True)), **found}
 
 
 def read_context(pairs: Mapping[str, str]) -> About | None:
-    """What an event is about; None when it carries no context of ours."""
-    name = "r" if "r" in pairs else "m"
-    parts = pairs.get(name, "").replace(_DOT, ".").split(".")
+    """What an event is about, from a text's Context or an e-mail's tags; None when it carries nothing of ours."""
+    name = "r" if "r" in pairs or "n" in pairs else "m"
+    parts = pairs[name].split(".") if name in pairs else [pairs[tag] for tag in _APART[name] if tag in pairs]
     if len(parts) != 3:
         return None
     clinic, patient, last = parts

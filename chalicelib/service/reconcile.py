@@ -1,17 +1,16 @@
 """Reconcile: each morning, ask of every patient whether anything is missing, without trusting what did the sending.
 
-It knows nothing of agendas or claims. It walks what is written: every wake from the first to the cursor must have a
-record that is final, and an active patient's cursor must not lie behind. What is missing is made visible and counted,
-never guessed at.
+It knows nothing of agendas or claims. It walks what is written: every wake up to the cursor must have a record that is
+final, and an active patient's cursor must not lie behind. What is missing is made visible, counted and, where the
+cursor still knows what it was, taken up again.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.delivery import Event, Reminder, Status
-from chalicelib.domain.patient import Channel
 from chalicelib.domain.patient import Status as PatientStatus
 from chalicelib.service.chart import Chart, Reference
 from chalicelib.service.ports import Queue, Store
@@ -20,6 +19,9 @@ from chalicelib.service.tick import OVERDUE
 
 FINAL_WITHIN = timedelta(hours=1)
 """A claim is settled by redelivery within minutes; one that is not by then has been lost sight of."""
+
+WALKED = 100
+"""How many wakes back each morning looks: weeks of the busiest plan, while the reading stays one page a patient."""
 
 PAGE = 100
 
@@ -50,24 +52,28 @@ def reconcile(store: Store, queue: Queue, *, now: datetime) -> Reconciled:
     gaps: list[Gap] = []
     for chart in _everybody(store, now):
         patients += 1
-        history = {r.seq: r for r in store.reminders(chart.facts.clinic.id, chart.facts.patient.id)}
+        facts = chart.facts
+        first = max(1, chart.cursor.seq - WALKED)
+        history = {r.seq: r for r in store.reminders(facts.clinic.id, facts.patient.id, after=first - 1)}
         reminders += len(history)
-        for gap in gaps_of(chart, history, now):
+        for gap in gaps_of(chart, history, now, first=first):
             gaps.append(gap)
-            _repair(store, queue, chart, gap)
+            _repair(store, queue, chart, gap, now)
     return Reconciled(patients=patients, reminders=reminders, gaps=tuple(gaps))
 
 
-def gaps_of(chart: Chart, history: dict[int, Reminder], now: datetime) -> list[Gap]:
-    """What one patient's history lacks, by nothing but the chain of its numbers and the clock."""
+def gaps_of(chart: Chart, history: Mapping[int, Reminder], now: datetime, *, first: int = 1) -> list[Gap]:
+    """What one patient's history lacks from `first` on, by nothing but the chain of its numbers and the clock."""
     who, cursor = chart.facts.patient, chart.cursor
     waiting = {f.seq for f in cursor.in_flight.values() if now - f.at < FINAL_WITHIN}
     found = []
-    for seq in range(1, cursor.seq):
+    for seq in range(first, cursor.seq):
         record = history.get(seq)
-        if record is None and seq not in waiting:
+        if seq in waiting:
+            continue
+        if record is None:
             found.append(Gap(who.id, "no_record", seq))
-        elif record is not None and record.status is Status.SENDING and seq not in waiting:
+        elif not record.is_complete or record.status is Status.SENDING:
             found.append(Gap(who.id, "unfinished", seq))
     stopped = chart.facts.clinic.stopped_at is not None
     if who.status is PatientStatus.ACTIVE and not stopped and cursor.due is not None and cursor.due < now - OVERDUE:
@@ -75,27 +81,26 @@ def gaps_of(chart: Chart, history: dict[int, Reminder], now: datetime) -> list[G
     return found
 
 
-def _repair(store: Store, queue: Queue, chart: Chart, gap: Gap) -> None:
+def _repair(store: Store, queue: Queue, chart: Chart, gap: Gap, now: datetime) -> None:
     clinic, patient, cursor = chart.facts.clinic.id, chart.facts.patient.id, chart.cursor
     if gap.kind == "overdue":
         assert cursor.due is not None
-        queue_in(queue, Reference(clinic_id=clinic, patient_id=patient, seq=cursor.seq, due=cursor.due), 0)
+        _wake(queue, chart, cursor.seq, cursor.due)
         return
-    bare = Reminder.bare(clinic, patient, gap.seq)
     flight = next((f for f in cursor.in_flight.values() if f.seq == gap.seq), None)
     if flight is not None:
-        bare = replace(
-            bare,
-            due=flight.wake.due,
-            claimed_at=flight.at,
-            channel=flight.wake.channel,
-            kind=flight.wake.kind,
-            category=flight.wake.category,
-            outcomes=flight.wake.outcomes,
-        )
-    sends = flight is None or flight.wake.channel is not Channel.TASK
-    status, event = (Status.UNKNOWN, Event.GAVE_UP) if sends else (Status.SETTLED, Event.SETTLED)
-    store.record(replace(bare, status=status, detail="found by reconciliation"), event)
+        # The claim still stands: a redelivery settles it as it would have then.
+        _wake(queue, chart, flight.seq, flight.wake.due)
+        return
+    bare = Reminder.bare(clinic, patient, gap.seq)
+    told = replace(bare, due=now, claimed_at=now, status=Status.UNKNOWN, detail="found by reconciliation")
+    store.record(told, Event.GAVE_UP)
+
+
+def _wake(queue: Queue, chart: Chart, seq: int, due: datetime) -> None:
+    facts = chart.facts
+    reference = Reference(clinic_id=facts.clinic.id, patient_id=facts.patient.id, seq=seq, due=due)
+    queue_in(queue, reference, timedelta(0))
 
 
 def _everybody(store: Store, now: datetime) -> Iterator[Chart]:

@@ -1,10 +1,15 @@
-"""References on the queue: which patient's wake, which one, and when it was due. Opaque ids and a time, no more."""
+"""References on the queue: which patient's wake, which one, and when it was due. Opaque ids and a time, no more.
+
+And their lanes: which sending number, or the mail service, a wake will need, and how fast that may go.
+"""
 
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from math import ceil
 
+from chalicelib.domain.clinic import Clinic
+from chalicelib.domain.cursor import Lane
 from chalicelib.domain.ids import ClinicId, PatientId
 from chalicelib.domain.local_time import utc_text
 from chalicelib.service.chart import Reference
@@ -58,8 +63,29 @@ def queue_if_near(queue: Queue, reference: Reference, now: datetime) -> None:
         queue_all(queue, [(reference, reference.due - now)])
 
 
-def queue_in(queue: Queue, reference: Reference, seconds: int) -> None:
-    queue_all(queue, [(reference, timedelta(seconds=seconds))])
+EMAILS_A_MINUTE = 600
+"""A young SES account's allowance is 14 a second; ten leaves room for what is not a reminder."""
+
+
+def lane_text(lane: Lane, clinic: Clinic) -> str:
+    """The lane with its pace a minute, so that the tick can space messages without reading the clinic."""
+    match lane:
+        case Lane.SMS:
+            return f"sms#{clinic.id}#{max(1, round(clinic.sms_per_second * 60))}"
+        case Lane.EMAIL:
+            return f"email##{EMAILS_A_MINUTE}"
+        case Lane.NONE:
+            return ""
+
+
+def spacing(lane: str) -> timedelta:
+    """The time from one message on the lane to the next."""
+    return timedelta(minutes=1) / int(lane.rpartition("#")[2]) if lane else timedelta(0)
+
+
+def queue_in(queue: Queue, reference: Reference, delay: timedelta) -> None:
+    """Queues a reference to show after the delay, or after the queue's longest one."""
+    queue_all(queue, [(reference, delay)])
 
 
 def _seconds(delay: timedelta) -> int:

@@ -4,20 +4,26 @@ The due index is only read; the truth is each patient's cursor, which the worker
 twice, late or not at all loses nothing and doubles nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.occurrence import Reason
 from chalicelib.service.chart import Reference
-from chalicelib.service.ports import Queue, Store, Watermark
-from chalicelib.service.references import LONGEST_DELAY, LOOK_AHEAD, queue_all
+from chalicelib.service.ports import Place, Queue, Store, Watermark
+from chalicelib.service.references import LONGEST_DELAY, LOOK_AHEAD, queue_all, spacing
 
 MOST = 2_000
-"""References of one shard in one tick: what the function can queue well within its time."""
+"""References of one shard in one tick: four shards of them are eight hundred calls of the queue, ten seconds' work,
+and more in a minute than a short code sends (100 a second)."""
+
+MOST_HELD = 2_000
+"""Reminders one tick moves to a later slot, each a write of its own: ten seconds' work, too."""
 
 OVERDUE = timedelta(minutes=20)
 """A cursor this far behind has been lost sight of; the sweep takes it up again."""
+
+PACED = Reason("pacing", "the clinic's number sends no faster; others due at the same time go first")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,52 +38,112 @@ class Ticked:
 
 
 def tick(store: Store, queue: Queue, *, now: datetime, shards: int) -> Ticked:
+    """Queues what falls due from the watermark up to three minutes from now, and moves the watermark there.
+
+    Where there is more than one tick can do, the watermark stops at what was done and the next tick goes on from it:
+    it holds a place for every shard, for thousands may be due in one second.
+    """
     mark = store.watermark()
-    # Without a watermark everything due so far counts as not yet seen.
-    after = mark.through if mark else None
+    places = dict(mark.places) if mark else {}
     upto = now + LOOK_AHEAD
-    if after is not None and after >= upto:
-        return Ticked(found=0, queued=0, held=0, advanced=False)
-    found: list[Reference] = []
-    through = upto
+    ends = {shard: Place(due=upto, clinic_id="~", patient_id="") for shard in range(shards)}
+    found: list[tuple[Reference, int]] = []
     for shard in range(shards):
-        references = store.due(shard, after, upto, limit=MOST)
+        references = store.due(shard, places.get(shard), upto, limit=MOST)
+        found += ((reference, shard) for reference in references)
         if len(references) == MOST:
-            # There is more; this tick vouches only for what it saw, and the next takes up from there.
-            through = min(through, references[-1].due - timedelta(seconds=1))
-        found.extend(references)
-    found = [r for r in sorted(found, key=lambda r: (r.due, r.patient_id)) if r.due <= through or r.due <= now]
-    queued, held, lanes = _pace(store, queue, found, mark.lanes if mark else {}, now)
-    advanced = store.advance_watermark(mark, Watermark(through=max(through, after or through), lanes=lanes))
+            ends[shard] = _place(references[-1])
+    found.sort(key=lambda each: _order(each[0]))
+
+    free = _busy(mark.lanes if mark else {}, now)
+    delayed: list[tuple[Reference, timedelta]] = []
+    held = 0
+    for position, (reference, slot) in enumerate(_paced((each for each, _ in found), free, now)):
+        if slot - now <= LONGEST_DELAY:
+            delayed.append((reference, slot - now))
+            continue
+        if held == MOST_HELD:
+            found = found[:position]
+            ends = {**places, **{s: _place(r) for r, s in found}}
+            break
+        store.hold(reference, _whole_second(slot), reason=PACED)
+        held += 1
+    queued = queue_all(queue, delayed)
+    following = Watermark(turn=mark.turn + 1 if mark else 1, places=_furthest(places, ends), lanes=free)
+    advanced = store.advance_watermark(mark, following)
     return Ticked(found=len(found), queued=queued, held=held, advanced=advanced)
 
 
 def sweep(store: Store, queue: Queue, *, now: datetime, shards: int) -> int:
     """Queues again whatever has been overdue for long; answers how many. Normally none."""
-    found = [r for shard in range(shards) for r in store.due(shard, None, now - OVERDUE, limit=MOST)]
-    queued, held, _ = _pace(store, queue, sorted(found, key=lambda r: r.due), {}, now)
-    return queued + held
+    return requeue(store, queue, upto=now - OVERDUE, now=now, shards=shards)
 
 
-def _pace(
-    store: Store, queue: Queue, references: Iterable[Reference], lanes: Mapping[str, datetime], now: datetime
-) -> tuple[int, int, dict[str, datetime]]:
-    """Gives each reference its lane's next free moment. What gets none within the queue's longest delay is held in
-    the table until then, with the reason."""
-    free = {lane: at for lane, at in lanes.items() if at > now}
-    delayed: list[tuple[Reference, timedelta]] = []
-    held = 0
+def requeue(
+    store: Store, queue: Queue, *, upto: datetime, now: datetime, shards: int, clinic_id: str | None = None
+) -> int:
+    """Queues again what was due up to then, of one clinic or of all that are not stopped; answers how many.
+
+    Those that find no slot within the queue's longest delay stay where they are, for the next sweep.
+    """
+    found: list[Reference] = []
+    for shard in range(shards):
+        found += _waiting(store, shard, upto, now, clinic_id)
+    found.sort(key=_order)
+    mark = store.watermark()
+    free = _busy(mark.lanes if mark else {}, now)
+    slotted = ((reference, slot - now) for reference, slot in _paced(found, free, now))
+    return queue_all(queue, [each for each in slotted if each[1] <= LONGEST_DELAY])
+
+
+def _waiting(store: Store, shard: int, upto: datetime, now: datetime, clinic_id: str | None) -> list[Reference]:
+    """The first of a shard's overdue references that somebody may work on."""
+    kept: list[Reference] = []
+    after: Place | None = None
+    while len(kept) < MOST:
+        references = store.due(shard, after, upto, limit=MOST)
+        for reference in references:
+            if clinic_id is not None and reference.clinic_id != clinic_id:
+                continue
+            clinic = store.clinic(reference.clinic_id, now=now)
+            if clinic is not None and clinic.stopped_at is None:
+                kept.append(reference)
+        if len(references) < MOST:
+            break
+        after = _place(references[-1])
+    return kept
+
+
+def _paced(
+    references: Iterable[Reference], free: dict[str, datetime], now: datetime
+) -> Iterator[tuple[Reference, datetime]]:
+    """Each reference with its lane's next free moment; `free` moves on with them."""
     for reference in references:
         slot = max(reference.due, now)
         if reference.lane:
-            pace = timedelta(minutes=1) / int(reference.lane.rpartition("#")[2])
             slot = max(slot, free.get(reference.lane, slot))
-            free[reference.lane] = slot + pace
-        if slot - now > LONGEST_DELAY:
-            why = Reason("pacing", "the clinic's number sends no faster; others due at the same time go first")
-            # Whole seconds: a due time is a key.
-            until = slot.replace(microsecond=0) + timedelta(seconds=1 if slot.microsecond else 0)
-            held += store.hold(reference, until, None, why)
-        else:
-            delayed.append((reference, slot - now))
-    return queue_all(queue, delayed), held, free
+            free[reference.lane] = slot + spacing(reference.lane)
+        yield reference, slot
+
+
+def _busy(lanes: Mapping[str, datetime], now: datetime) -> dict[str, datetime]:
+    return {lane: at for lane, at in lanes.items() if at > now}
+
+
+def _place(reference: Reference) -> Place:
+    return Place(due=reference.due, clinic_id=reference.clinic_id, patient_id=reference.patient_id)
+
+
+def _furthest(old: Mapping[int, Place], new: Mapping[int, Place]) -> dict[int, Place]:
+    """A clock that is behind does not move the watermark back."""
+    return {shard: max(old.get(shard, place), place, key=_order) for shard, place in new.items()}
+
+
+def _order(what: Reference | Place) -> tuple[datetime, str, str]:
+    """The index's own order, in which a watermark can stop anywhere."""
+    return what.due, what.clinic_id, what.patient_id
+
+
+def _whole_second(at: datetime) -> datetime:
+    """A due time is a key: whole seconds, and never early."""
+    return at.replace(microsecond=0) + timedelta(seconds=1 if at.microsecond else 0)

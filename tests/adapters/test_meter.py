@@ -138,8 +138,8 @@ def test_a_query_of_two_hundred_and_fifty_due_references_is_four_read_units():
     meter = Meter()
     table = MemoryTable(meter=meter)
     for n in range(250):
-        view = {"pk": f"patient{n:05}", "sk": "cursor", "due_pk": "D", "due_sk": f"{n:05}", "clinic": ""}
-        view["clinic"] = "c" * (118 - item_bytes(view))
+        view = {"pk": f"patient{n:05}", "sk": "cursor", "due_pk": "D", "due_sk": f"{n:05}", "lane": ""}
+        view["lane"] = "l" * (118 - item_bytes(view))
         table.write(Put(view | {"name": "outside the projection" * 20}))
     meter.reset()
     assert len(table.query("D", index="due").items) == 250
