@@ -265,7 +265,8 @@ class WorklistItem(Shape, kw_only=True, frozen=True):
 class Worklist(Shape, kw_only=True, frozen=True):
     items: list[WorklistItem]
     next: str | None
-    as_of: Instant | None
+    as_of: Instant
+    complete: bool
 
 
 class DeliveryCount(Shape, kw_only=True, frozen=True):
@@ -278,8 +279,8 @@ class DeliveryCount(Shape, kw_only=True, frozen=True):
 
 class Deliveries(Shape, kw_only=True, frozen=True):
     items: list[DeliveryCount]
-    as_of: Instant | None
-    """What happened up to then is counted; receipts of the last four days may still move a count."""
+    as_of: Instant
+    """What happened up to then is counted; receipts still to come may move a message from one state to another."""
     complete: bool
 
 
@@ -296,7 +297,7 @@ class Usage(Shape, kw_only=True, frozen=True):
     enrolments: int
     items: list[UsageLine]
     estimated_cost_usd: str
-    as_of: Instant | None
+    as_of: Instant
     complete: bool
 
 

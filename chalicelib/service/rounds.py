@@ -1,0 +1,232 @@
+"""Rounds: going through a clinic's patients, for what needs a person first and for what went out.
+
+Nothing is counted as messages leave: a counter a message would cost as much as the message's own record. Rounds read
+what is written, so they agree with it by construction, and say up to when.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from chalicelib.domain.facts import Facts
+from chalicelib.domain.local_time import instant, local_date
+from chalicelib.domain.patient import Category, Channel, ContactStatus, Status
+from chalicelib.domain.plan import AppointmentStatus
+from chalicelib.domain.plan_windows import Window, plan_windows
+from chalicelib.domain.steps.windows import serving
+from chalicelib.service.chart import Chart, Task
+from chalicelib.service.conversation import Conversation
+from chalicelib.service.erase import Tally, count_message, count_reminder, empty
+from chalicelib.service.ports import Store
+
+MOST = 2000
+"""Patients of one round: what a request has the time for. A larger clinic's answer says that it is not complete."""
+
+AHEAD = timedelta(days=14)
+"""Windows that close within it are told: time enough to find an appointment."""
+
+SILENT_AFTER = 2
+"""Check-ins in a row without an answer, beside the one that is open, before somebody should call."""
+
+STALE_AFTER = timedelta(days=2)
+"""A visit this long past with nobody having said what became of it: its reminders and rules wait for that."""
+
+TIERS = ("emergency", "urgent", "review_soon", "routine")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concern:
+    """One reason to call or look."""
+
+    kind: str
+    tier: str
+    patient_id: str
+    name: str
+    external_id: str
+    title: str
+    why: str
+    since: datetime
+    due_on: str | None = None
+    task_id: str | None = None
+
+    @property
+    def rank(self) -> tuple[int, int, str, datetime, str]:
+        """The worst first: by tier, then kind, then what is due soonest, then what has waited longest."""
+        return (TIERS.index(self.tier), _KINDS.index(self.kind), self.due_on or "9", self.since, self.patient_id)
+
+
+_KINDS = ("alert", "unreachable", "non_responder", "window_closing", "stale_booking")
+
+
+def charts(store: Store, clinic_id: str, *, now: datetime) -> Iterator[Chart]:
+    """Every chart of the clinic, in order of name."""
+    start = None
+    while True:
+        ids, start = store.roster(clinic_id, limit=100, start=start)
+        for each in ids:
+            chart = store.chart(clinic_id, each, now=now)
+            if chart is not None:
+                yield chart
+        if start is None:
+            return
+
+
+def open_tasks(store: Store, clinic_id: str) -> list[Task]:
+    found: list[Task] = []
+    start = None
+    while True:
+        page, start = store.tasks(clinic_id, limit=100, start=start)
+        found += page
+        if start is None:
+            return found
+
+
+def worklist(store: Store, clinic_id: str, *, now: datetime) -> tuple[list[Concern], bool]:
+    """All there is to do, the worst first, and whether every patient was looked at."""
+    tasks: dict[str, list[Task]] = {}
+    for task in open_tasks(store, clinic_id):
+        tasks.setdefault(task.patient_id, []).append(task)
+    found: list[Concern] = []
+    complete = True
+    for number, chart in enumerate(charts(store, clinic_id, now=now)):
+        if number >= MOST:
+            complete = False
+            break
+        found += concerns(chart.facts, tasks.pop(chart.facts.patient.id, ()), now)
+    for left in tasks.values():
+        found += [_alert(None, task) for task in left]
+    return sorted(found, key=lambda c: c.rank), complete
+
+
+def concerns(facts: Facts, tasks: Sequence[Task], now: datetime) -> Iterator[Concern]:
+    """What one patient gives reason for."""
+    for task in tasks:
+        yield _alert(facts, task)
+    if facts.patient.status is not Status.ACTIVE:
+        return
+    told = {task.kind for task in tasks}
+    if "no_channel" not in told:
+        yield from _unreachable(facts, now)
+    yield from _silent(facts)
+    today = local_date(now, facts.tz)
+    booked = {task.step for task in tasks}
+    for window in plan_windows(facts, today, today + timedelta(days=1)):
+        closing = window.closes <= today + AHEAD
+        if closing and window.id not in booked and not serving(facts, window.id, window.opens, window.closes):
+            yield _closing(facts, window)
+    yield from _stale(facts, now)
+
+
+def _alert(facts: Facts | None, task: Task) -> Concern:
+    return Concern(
+        kind="alert",
+        tier=task.tier,
+        patient_id=task.patient_id,
+        name=_name(facts),
+        external_id=facts.patient.external_id if facts else "",
+        title=task.title or task.kind.replace("_", " "),
+        why=f"{task.rule}: {task.detail}" if task.detail else task.rule,
+        since=task.opened_at,
+        due_on=task.due_on or None,
+        task_id=task.id,
+    )
+
+
+def _unreachable(facts: Facts, now: datetime) -> Iterator[Concern]:
+    reached = [c for c in (Channel.SMS, Channel.EMAIL) if facts.contact(c, Category.APPOINTMENT)]
+    bad = [c for c in facts.contacts if c.status in (ContactStatus.BAD, ContactStatus.WRONG_PERSON)]
+    if not reached:
+        rules = sorted({facts.why_no_contact(c, Category.APPOINTMENT) for c in (Channel.SMS, Channel.EMAIL)})
+        yield _concern(facts, "unreachable", "review_soon", "Phone the patient", f"no channel: {', '.join(rules)}", now)
+    elif bad:
+        channels = ", ".join(sorted({c.channel.value for c in bad}))
+        why = f"nothing arrives by {channels}; another channel still works"
+        yield _concern(facts, "unreachable", "routine", "Ask for a new number or address", why, now)
+
+
+def _silent(facts: Facts) -> Iterator[Concern]:
+    session = facts.session
+    if session is not None and not session.answered and session.missed_before >= SILENT_AFTER:
+        why = f"{session.missed_before} check-ins in a row without an answer, and one open"
+        tier = "review_soon" if facts.patient.clinical.at_ad_risk else "routine"
+        yield _concern(facts, "non_responder", tier, "Ask how the patient is", why, session.sent_at)
+
+
+def _closing(facts: Facts, window: Window) -> Concern:
+    opened = instant(window.opens, facts.window.start, facts.tz)
+    why = f"open since {window.opens.isoformat()}, closes on {window.closes.isoformat()}, no visit booked"
+    found = _concern(facts, "window_closing", "review_soon", f"Book: {window.title}", why, opened)
+    return replace(found, due_on=window.closes.isoformat())
+
+
+def _stale(facts: Facts, now: datetime) -> Iterator[Concern]:
+    for visit in facts.appointments:
+        booked = visit.status in (AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED)
+        if booked and visit.starts_at < now - STALE_AFTER:
+            why = f"the {visit.kind.value} visit is past and nobody said whether it took place"
+            yield _concern(facts, "stale_booking", "routine", "Mark attended or missed", why, visit.starts_at)
+
+
+def _concern(facts: Facts, kind: str, tier: str, title: str, why: str, since: datetime) -> Concern:
+    who = facts.patient
+    return Concern(
+        kind=kind,
+        tier=tier,
+        patient_id=who.id,
+        name=_name(facts),
+        external_id=who.external_id,
+        title=title,
+        why=why,
+        since=since,
+    )
+
+
+def _name(facts: Facts | None) -> str:
+    return f"{facts.patient.given_name} {facts.patient.family_name}" if facts else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    tally: Tally
+    patients: int
+    enrolments: int
+    """Patients there today who were enrolled in the time counted."""
+    complete: bool
+
+
+def count(
+    store: Store,
+    talk: Conversation,
+    clinic_id: str,
+    timezone: str,
+    segments: Callable[[str], int],
+    *,
+    start: date,
+    end: date,
+    now: datetime,
+) -> Counted:
+    """What went out on the clinic's local days from `start` to `end`, both included."""
+    tally = empty()
+    patients = enrolments = 0
+    complete = True
+    for chart in charts(store, clinic_id, now=now):
+        if patients >= MOST:
+            complete = False
+            break
+        facts = chart.facts
+        patients += 1
+        enrolments += start <= local_date(facts.patient.enrolled_at, facts.tz) <= end
+        for reminder in store.reminders(clinic_id, facts.patient.id):
+            count_reminder(tally, reminder, timezone)
+        for message in talk.messages(clinic_id, facts.patient.id):
+            count_message(tally, message, timezone, segments)
+    return Counted(tally=within(tally, start, end), patients=patients, enrolments=enrolments, complete=complete)
+
+
+def within(tally: Tally, start: date, end: date) -> Tally:
+    found = empty()
+    for what, number in tally.messages.items():
+        if start.isoformat() <= what.day <= end.isoformat():
+            found.messages[what] = number
+            found.segments[what] = tally.segments[what]
+    return found
