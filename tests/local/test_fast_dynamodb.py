@@ -210,5 +210,5 @@ def test_a_query_and_a_transaction_cost_the_same_in_a_table_of_thousands(fast):
             )
             write = {"TableName": "t", "Item": {"pk": s(f"new{n}"), "sk": s("s")}}
             dynamodb.transact_write_items(TransactItems=[{"Put": write}])
-        # moto alone needs some 60 s for this; a pair takes about 5 ms here
-        assert time.process_time() - began < 2
+        # moto alone needs some 60 s for this, and here it is a tenth of one; a busy machine takes longer
+        assert time.process_time() - began < 6

@@ -151,7 +151,6 @@ def test_two_ticks_at_once_lead_to_one_message(world):
     world.advance("PT57M30S", stop_functions=True)
     runs = world.run("tick", overlap=True)
     assert [run.error for run in runs] == [None, None]
-    assert len(world.aws.messages(world.aws.queue("deliver"))) == 2
     world.advance("PT1H")
     assert len(sent(world)) == 1
 
@@ -231,7 +230,7 @@ def test_a_text_in_is_answered_when_its_effects_are_done(world):
 def test_in_real_time_a_message_goes_out_by_itself():
     with World(app=toy_app) as world:
         page(world)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while not world.outbox() and time.monotonic() < deadline:
             time.sleep(0.02)
         assert [to for to, _ in sent(world)] == [BEN]

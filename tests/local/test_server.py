@@ -27,7 +27,7 @@ class Client:
         self._port = port
 
     def __call__(self, method: str, path: str, body: object = None) -> tuple[int, dict]:
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=120)
         content = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else None
         connection.request(method, path, content, {"Content-Type": "application/json"})
         answer = connection.getresponse()
@@ -169,7 +169,7 @@ class Process:
 
     def end(self, how: int) -> int:
         self.process.send_signal(how)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=60)
 
 
 VIRTUAL = {"RANVIER_LOCAL_NOW": "2026-03-01T08:00:00Z"}
@@ -198,7 +198,7 @@ def test_nothing_listens_beyond_loopback():
 
 
 def wait_for_snapshot(data, now):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with closing(sqlite3.connect(data / "ranvier.sqlite")) as db:
             if db.execute("SELECT value FROM kept WHERE name = 'now'").fetchone() == (now,):

@@ -74,6 +74,18 @@ def rows(prefix: str) -> list[dict[str, Any]]:
     return found["Items"]
 
 
+def advance_watermark(until: str) -> str | None:
+    """Where it stood."""
+    answer = table(
+        "update_item",
+        Key={"pk": {"S": "watermark"}, "sk": {"S": "w"}},
+        UpdateExpression="SET through = :u",
+        ExpressionAttributeValues={":u": {"S": until}},
+        ReturnValues="UPDATED_OLD",
+    )
+    return answer.get("Attributes", {}).get("through", {}).get("S")
+
+
 def log(prefix: str, name: str, **values: object) -> None:
     item = {"pk": {"S": prefix}, "sk": {"S": name}, "value": {"S": json.dumps(values)}}
     table("put_item", Item=item)
@@ -107,14 +119,12 @@ def toy_app() -> Chalice:
     @app.schedule(Rate(1, Rate.MINUTES), name="tick")
     def tick(_event):
         now = ran("tick")
-        marks = rows("watermark")
-        after = json.loads(marks[0]["value"]["S"])["through"] if marks else "2000"
         until = iso(now + timedelta(seconds=180))
+        after = advance_watermark(until) or "2000"
         for item in due_between(after, until):
             due, _, patient = item["due_sk"]["S"].partition("#")
             wait = (datetime.fromisoformat(due) - now).total_seconds()
             enqueue("deliver", {"patient": patient, "due": due}, max(0, int(wait)))
-        log("watermark", "w", through=until)
 
     @app.schedule(Rate(10, Rate.MINUTES), name="sweep")
     def sweep(_event):
