@@ -41,4 +41,4 @@ def dealt_with(
     followed = {pin.protocol for pin in old.plan.pins} & {pin.protocol for pin in new.plan.pins}
     off = {step for step in steps if step.partition("/")[0] in followed}
     past = all_slotted(new, beginning(new), local_date(now, new.tz) + 2 * DAY) if off else ()
-    return frozenset(told) | {o.id for o, slot in past if o.step in off and slot <= now and o.useful_until < now}
+    return frozenset(told) | {o.id for o, slot in past if o.step in off and slot <= now and o.useful_until <= now}

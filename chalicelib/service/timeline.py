@@ -144,16 +144,19 @@ def line_of(facts: Facts, book: Copybook, entry: Entry, entries: Sequence[Entry]
 
 def title_of(kind: str, about: About) -> str:
     """What a line is about, also where no text says so: one that was skipped is explained in vain without it."""
-    return about.title or _TITLES.get(kind, "").format(date=about.date)
+    known = about.title or _TITLES.get(kind, "")
+    return f"{known} on {about.date}" if about.date and not about.title and kind in _DATED else known
 
+
+_DATED = frozenset({"appointment", "therapy", "missed_visit"})
 
 _TITLES = {
     "welcome": "Welcome",
-    "appointment": "Visit on {date}",
-    "therapy": "Therapy on {date}",
-    "missed_visit": "Missed visit of {date}",
+    "appointment": "Visit",
+    "therapy": "Therapy",
+    "missed_visit": "Missed visit",
     "checkin": "Check-in",
-    "nudge": "Second asking for the check-in",
+    "nudge": "Check-in, asked again",
     "questionnaire": "Questionnaire",
     "education": "Safety tip",
 }
