@@ -33,10 +33,10 @@ class Preferring:
     desk: Desk
 
     def switch(
-        self, facts: Facts, channel: Channel, category: Category, *, on: bool, method: str, now: datetime
+        self, facts: Facts, channel: Channel, category: Category, *, on: bool, recorded_by: str, now: datetime
     ) -> None:
-        """Turns one category on or off for one channel, at every address of the patient's on it. `method`: how it was
-        said, for the record. Raises `ValueError` for a category that takes staff."""
+        """Turns one category on or off for one channel, at every address of the patient's on it. `recorded_by`:
+        where it was said, for the record. Raises `ValueError` for a category that takes staff."""
         if category not in SWITCHED:
             raise ValueError("this category is not switched without staff")
 
@@ -45,31 +45,31 @@ class Preferring:
             if changed == held.contacts:
                 return None
             facts = replace(held, contacts=changed)
-            consent = _consent(channel, granted=on, method=method, now=now, categories=(category,))
+            consent = _consent(channel, granted=on, recorded_by=recorded_by, now=now, categories=(category,))
             silent = category in _TOLD and all(facts.contact(c, category) is None for c in (Channel.SMS, Channel.EMAIL))
             tasks = (_task(facts, channel, _TOLD[category], "review_soon", now),) if silent and not on else ()
             return Altered(facts=facts, consents=(consent,), tasks=tasks)
 
         self._change(facts, alter, f"{channel.value}.{category.value}.{'on' if on else 'off'}", now)
 
-    def stop_email(self, facts: Facts, *, method: str, now: datetime) -> None:
+    def stop_email(self, facts: Facts, *, recorded_by: str, now: datetime) -> None:
         """Ends every e-mail to the patient, as STOP ends texts."""
 
         def alter(held: Facts) -> Altered | None:
             facts = _with_email(held, {ContactStatus.OK: ContactStatus.STOPPED})
-            consent = _consent(Channel.EMAIL, granted=False, method=method, now=now)
+            consent = _consent(Channel.EMAIL, granted=False, recorded_by=recorded_by, now=now)
             reached = facts.contact(Channel.SMS, Category.SAFETY) is not None
             task = _task(facts, Channel.EMAIL, "all messages", "routine" if reached else "review_soon", now)
             return None if facts == held else Altered(facts=facts, consents=(consent,), tasks=(task,))
 
         self._change(facts, alter, "email.stop", now)
 
-    def start_email(self, facts: Facts, *, method: str, now: datetime) -> None:
+    def start_email(self, facts: Facts, *, recorded_by: str, now: datetime) -> None:
         """Takes `stop_email` back, which is consent in the patient's own hand."""
 
         def alter(held: Facts) -> Altered | None:
             facts = _with_email(held, {ContactStatus.STOPPED: ContactStatus.OK})
-            consent = _consent(Channel.EMAIL, granted=True, method=method, now=now)
+            consent = _consent(Channel.EMAIL, granted=True, recorded_by=recorded_by, now=now)
             return None if facts == held else Altered(facts=facts, consents=(consent,))
 
         self._change(facts, alter, "email.start", now)
@@ -111,10 +111,10 @@ def _with_email(facts: Facts, moves: dict[ContactStatus, ContactStatus]) -> Fact
 
 
 def _consent(
-    channel: Channel, *, granted: bool, method: str, now: datetime, categories: tuple[Category, ...] = ()
+    channel: Channel, *, granted: bool, recorded_by: str, now: datetime, categories: tuple[Category, ...] = ()
 ) -> Consent:
     return Consent(
-        channel=channel, granted=granted, method=method, recorded_by="patient", at=now, categories=categories
+        channel=channel, granted=granted, method="web", recorded_by=recorded_by, at=now, categories=categories
     )
 
 

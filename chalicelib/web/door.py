@@ -20,6 +20,9 @@ BODY_LIMIT = 256 * 1024
 
 KEYED = "Idempotency-Key"
 
+HTML = "text/html"
+"""What a route produces whose answers people look at; its refusals are pages, too."""
+
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _TOKEN = re.compile(r"[A-Za-z0-9_.-]{1,1024}")
 _HEADERS = {
@@ -99,6 +102,8 @@ def door(route: Route, request: Callable[[], Request | None]) -> Callable[..., R
             except (Busy, Contended) as crowded:
                 raise busy() from crowded
         except Refused as refused:
+            if route.produces == HTML:
+                return _page_of(refused, request())
             headers: dict[str, str | list[str]] = {"Content-Type": CONTENT_TYPE, **refused.headers}
             return Response(refused.body(), headers=headers, status_code=int(refused.status))
 
@@ -120,6 +125,13 @@ def _answer(route: Route, call: Call, parts: Mapping[str, str]) -> Response:
 
         note_reading(call, route.reads)
     return answer
+
+
+def _page_of(refused: Refused, request: Request | None) -> Response:
+    from chalicelib.web.pages.paper import refusal
+
+    headers: Mapping[str, str] = (request.headers if request else None) or {}
+    return refusal(refused.status, headers.get("accept-language", ""), refused.headers)
 
 
 def _view(route: Route) -> Callable[..., Any]:

@@ -15,6 +15,7 @@ EXAMPLES: Mapping[str, Any] = {
     "task_id": "Zc81pQx0aVn3KfTeM1bq7Wz0sLk4VdXy",
     "import_id": "Hn4Wc7Rk2Jp8QxVa",
     "token": "made-by-the-service",
+    "language": "es",
     "NewClinic": {
         "name": "Northside Rehab",
         "timezone": "America/New_York",
@@ -95,4 +96,6 @@ EXAMPLES: Mapping[str, Any] = {
         "external_id,given_name,family_name,phone,timezone,injury_date,sms_consent,consent_method,recorded_by\r\n"
         "MRN-1,Ana,Ruiz,(202) 555-0123,America/New_York,2026-01-10,yes,written,front desk\r\n"
     ),
+    "pages.press": "answer=C",
+    "pages.unsubscribe": "List-Unsubscribe=One-Click",
 }

@@ -14,7 +14,7 @@ import msgspec
 
 from chalicelib import web
 from chalicelib.web.access import KEY_MAKERS, PUBLIC
-from chalicelib.web.door import KEYED, Route
+from chalicelib.web.door import HTML, KEYED, Route
 from chalicelib.web.examples import EXAMPLES
 from chalicelib.web.parameters import PARAMETERS
 from chalicelib.web.problems import CONTENT_TYPE
@@ -116,10 +116,12 @@ def _own(name: str) -> dict[str, Any] | None:
         }
     if name == "Document":
         return {"type": "object", "description": "An OpenAPI 3.1 document."}
+    if name == "Html":
+        return {"type": "string", "description": "A page for people: no script, no cookie, nothing loaded."}
     return None
 
 
-_OWN = ("FollowUpProtocol", "PublishedProtocol", "Document", "Sheet")
+_OWN = ("FollowUpProtocol", "PublishedProtocol", "Document", "Sheet", "Html")
 
 
 def _schemas(kinds: Iterable[Any], own: Iterable[str] = ()) -> dict[str, Any]:
@@ -167,6 +169,8 @@ def _paths(routes: Iterable[Route]) -> dict[str, Any]:
 
 def _tag(route: Route) -> str:
     first = route.path.strip("/").split("/")[0]
+    if route.produces == HTML:
+        return "pages"
     return {"clinics": "clinics", "clinic": "clinics", "health": "about", "openapi.json": "about"}.get(first, first)
 
 
@@ -255,6 +259,7 @@ _SAID = {
     "403": "The token's role does not permit this.",
     "404": "There is nothing here, or it is not yours.",
     "409": "It clashes with how things stand.",
+    "410": "The link has expired.",
     "412": "It was changed since you saw it.",
     "413": "The body is larger than this route takes.",
     "415": "The body is of another type than this route takes.",
@@ -279,7 +284,7 @@ def _responses(route: Route) -> dict[str, Any]:
     for status in _refusals(route):
         refusal: dict[str, Any] = {
             "description": _SAID[status],
-            "content": {CONTENT_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}},
+            "content": _told(route),
         }
         if status in ("429", "503"):
             refusal["headers"] = {
@@ -287,6 +292,12 @@ def _responses(route: Route) -> dict[str, Any]:
             }
         found[status] = refusal
     return found
+
+
+def _told(route: Route) -> dict[str, Any]:
+    """How a refusal of the route is told: as a problem, or as a page to whoever looks at pages."""
+    kind, name = (HTML, "Html") if route.produces == HTML else (CONTENT_TYPE, "Problem")
+    return {kind: {"schema": {"$ref": _REF.format(name=name)}}}
 
 
 ALSO_200 = {
@@ -304,6 +315,8 @@ def _content(kind: str, route: Route) -> Mapping[str, Any]:
 
 
 def _refusals(route: Route) -> list[str]:
+    if route.produces == HTML:
+        return ["404", "410", "503", *(["400", "413"] if route.takes_body else [])]
     if route.roles is PUBLIC:
         return ["503"]
     found = ["401", "403", "422", "429", "503"]

@@ -4,7 +4,11 @@ roles and clinics, the published document and the service cannot differ."""
 from chalice.app import Chalice
 
 from chalicelib.web.access import ADMINS, KEY_MAKERS, OPERATORS, PUBLIC, STAFF, WRITERS
-from chalicelib.web.door import Route, door
+from chalicelib.web.door import HTML, Route, door
+
+FORM = "application/x-www-form-urlencoded"
+FORM_LIMIT = 4096
+"""Bytes; no page's form holds a tenth of it."""
 
 ROUTES = (
     Route(
@@ -22,6 +26,56 @@ ROUTES = (
         view="public.document",
         answer="Document",
         summary="This document: every route, body and answer",
+    ),
+    Route(
+        method="GET",
+        path="/r/{token}",
+        roles=PUBLIC,
+        view="pages.show",
+        answer="Html",
+        produces=HTML,
+        summary="The page a link leads to: a visit, a check-in, preferences, a task; looking changes nothing",
+    ),
+    Route(
+        method="POST",
+        path="/r/{token}",
+        roles=PUBLIC,
+        view="pages.press",
+        status=303,
+        content_types=(FORM,),
+        produces=HTML,
+        body_limit=FORM_LIMIT,
+        summary="A button of that page; leads back to it as it stands then",
+    ),
+    Route(
+        method="GET",
+        path="/unsubscribe/{token}",
+        roles=PUBLIC,
+        view="pages.show_unsubscribe",
+        answer="Html",
+        produces=HTML,
+        summary="Asks whether to stop a kind of e-mail",
+    ),
+    Route(
+        method="POST",
+        path="/unsubscribe/{token}",
+        roles=PUBLIC,
+        view="pages.unsubscribe",
+        answer="Html",
+        # RFC 8058 lets mail programs send either form. One without a type at all passes here as JSON.
+        content_types=(FORM, "multipart/form-data", "application/json"),
+        produces=HTML,
+        body_limit=FORM_LIMIT,
+        summary="Stops a kind of e-mail with one click (RFC 8058)",
+    ),
+    Route(
+        method="GET",
+        path="/tips/{language}",
+        roles=PUBLIC,
+        view="pages.show_tips",
+        answer="Html",
+        produces=HTML,
+        summary="Safety information: what to watch for, whom to call",
     ),
     Route(
         method="POST",
