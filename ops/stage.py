@@ -94,6 +94,12 @@ class Stage:
         self._config.write_text(json.dumps(config, indent=2) + "\n")
         return sorted(name for name, value in environment.items() if before.get(name) != value)
 
+    def tell(self, **settings: str) -> None:
+        """Changes settings that the next `chalice deploy` gives to the functions."""
+        config = json.loads(self._config.read_text())
+        config["stages"][self.name]["environment_variables"] |= settings
+        self._config.write_text(json.dumps(config, indent=2) + "\n")
+
     def policies(self, place: Place, key_arn: str) -> dict[str, dict[str, Any]]:
         """Each function's policy with this stage's names filled in."""
         filled = {
