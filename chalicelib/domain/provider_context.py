@@ -45,7 +45,7 @@ def sms_context(about: About) -> dict[str, str]:
 
 
 _APART = {"r": ("c", "p", "n"), "m": ("c", "p", "i")}
-"""The tags of an e-mail that stand for one pair of a text: clinic, patient, and the reminder's number or the message."""
+"""The tags of an e-mail that stand for one pair of a text: clinic, patient, the reminder's number or the message."""
 
 
 def email_tags(about: About) -> dict[str, str]:
