@@ -53,6 +53,12 @@ def run_reconcile() -> None:
     say("reconciled", **found.counts())
 
 
+def run_rederive() -> None:
+    from chalicelib.service.rederive import rederive
+
+    say("rederived", cursors=rederive(wiring.store(), wiring.desk(), now=wiring.now()))
+
+
 def run_hear(body: str) -> None:
     from chalicelib.service.hear import read_inbound
 

@@ -50,7 +50,7 @@ def reconcile(store: Store, queue: Queue, *, now: datetime) -> Reconciled:
     """Checks every patient of every clinic, repairs what can be, and answers what was found."""
     patients = reminders = 0
     gaps: list[Gap] = []
-    for chart in _everybody(store, now):
+    for chart in everybody(store, now):
         patients += 1
         facts = chart.facts
         first = max(1, chart.cursor.seq - WALKED)
@@ -103,7 +103,8 @@ def _wake(queue: Queue, chart: Chart, seq: int, due: datetime) -> None:
     queue_in(queue, reference, timedelta(0))
 
 
-def _everybody(store: Store, now: datetime) -> Iterator[Chart]:
+def everybody(store: Store, now: datetime) -> Iterator[Chart]:
+    """Every patient of every clinic, as they stand."""
     for clinic in store.clinics():
         start = None
         while True:
