@@ -7,7 +7,7 @@ mistake it meets. What could not be read is `UNSET` in the result, so that the c
 import unicodedata
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -114,7 +114,10 @@ def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
 def _problem(wrong: msgspec.ValidationError, kind: Any, at: str) -> Problem:
     said, _, place = str(wrong).partition(" - at `$")
     meta = next((m for m in _metas(kind) if m.extra and "hint" in m.extra), None)
-    text = meta.extra["hint"] if meta and meta.extra else _plain(said)
+    if said.startswith("Invalid enum value"):
+        text = f"must be one of {', '.join(_choices(kind))}"
+    else:
+        text = meta.extra["hint"] if meta and meta.extra else _plain(said)
     return Problem(at + place.rstrip("`"), text)
 
 
@@ -123,6 +126,12 @@ def _metas(kind: Any) -> list[msgspec.Meta]:
     for each in get_args(kind):
         found += _metas(each)
     return found
+
+
+def _choices(kind: Any) -> list[str]:
+    if get_origin(kind) is Literal:
+        return [str(choice) for choice in get_args(kind)]
+    return [choice for each in get_args(kind) for choice in _choices(each)]
 
 
 def _plain(said: str) -> str:
