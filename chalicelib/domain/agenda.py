@@ -16,11 +16,11 @@ the same whether computed before or after a part of it was sent.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from .facts import Facts
-from .local_time import DAY, instant, local_date, week_of
-from .occurrence import Entry
+from .local_time import DAY, local_date, week_of
+from .occurrence import Entry, Rank
 from .placing import Week
 from .slots import NEAR, Slotted, all_slotted, beginning, reach_back
 
@@ -34,7 +34,8 @@ def agenda(facts: Facts, after: datetime, until: datetime) -> list[Entry]:
     Nothing is placed before `after`: what is open and overdue is placed from `after` on while it is useful, and is
     `missed` otherwise. Entries that will not be sent stand at their slot, with the reason.
     """
-    return [entry for week in _weeks(facts, after, until) for entry in week if entry.at <= until]
+    found = (entry for week in _weeks(facts, after, until) for entry in week if entry.at <= until)
+    return sorted(found, key=_in_time)
 
 
 def weeks(facts: Facts, after: datetime) -> Iterator[list[Entry]]:
@@ -46,58 +47,65 @@ def weeks(facts: Facts, after: datetime) -> Iterator[list[Entry]]:
 
 
 def _weeks(facts: Facts, after: datetime, until: datetime) -> Iterator[list[Entry]]:
-    tz = facts.tz
-    monday = week_of(local_date(after, tz))
-    last = local_date(until, tz)
-    week_began = instant(monday, time(0), tz)
-    overdue = _overdue(facts, after)
-    # What an earlier week could not place comes after this week's own, whichever week it is computed from.
-    left_over = [found for found in overdue if found[1] < week_began]
+    this = week_of(local_date(after, facts.tz))
+    last = local_date(until, facts.tz)
     waited = dict(facts.progress.pending)
-    overdue = [found for found in overdue if found[1] >= week_began]
-    own = _by_week(facts, after, monday, last)
-    while monday <= last or left_over:
+    left_over: list[Slotted] = []
+    past: list[Entry] = []
+    for monday, own in _open_by_week(facts, this, last):
+        if monday > last and not left_over:
+            return
         week = Week(facts, after, monday, waited)
-        week.place(next(own) + overdue)
+        week.place(own)
         week.place_left_over(left_over)
-        entries = week.entries
-        if monday > last:
+        if monday < this:
+            # Weeks gone by are placed as well: what they had no room for is told from what was slept through.
+            past += week.entries
+        elif monday <= last:
+            yield sorted(past + week.entries, key=_in_time)
+            past = []
+        else:
             # One week more than asked, only to say what became of what the last week could not place.
             ids = {occurrence.id for occurrence, _ in left_over}
-            entries = [entry for entry in entries if entry.occurrence.id in ids]
-        left_over = week.left_over if monday <= last else []
-        overdue = []
-        yield sorted(entries, key=lambda e: (e.at, e.occurrence.rank, e.occurrence.id))
-        monday += 7 * DAY
+            yield sorted((e for e in week.entries if e.occurrence.id in ids), key=_in_time)
+            return
+        left_over = week.left_over
 
 
-def _by_week(facts: Facts, after: datetime, monday: date, last: date) -> Iterator[list[Slotted]]:
-    """For each week from `monday` on, what is still to be dealt with and has its slot in it, later than `after`.
+def _in_time(entry: Entry) -> tuple[datetime, Rank, str]:
+    return entry.at, entry.occurrence.rank, entry.occurrence.id
+
+
+def _open_by_week(facts: Facts, this: date, last: date) -> Iterator[tuple[date, list[Slotted]]]:
+    """Each week's Monday with what is still to be dealt with and has its slot in it: from the first week that has
+    any, `this` at the latest, on and on.
 
     Steps are asked for a few weeks at a time, and for more each time: the cursor mostly needs the first.
     """
-    tz = facts.tz
+    tz, progress = facts.tz, facts.progress
     weeks: dict[date, list[Slotted]] = {}
-    asked, stride = reach_back(facts, monday), 16 * DAY
+
+    def ask(lo: date, hi: date) -> date:
+        for occurrence, slot in all_slotted(facts, lo, hi):
+            if progress.is_open(occurrence.id, slot):
+                weeks.setdefault(week_of(local_date(slot, tz)), []).append((occurrence, slot))
+        return hi
+
+    asked = ask(_earliest(facts, this), this + 7 * DAY + NEAR)
+    monday, stride = min(this, *weeks, this), 16 * DAY
     while True:
-        while asked < monday + 7 * DAY + NEAR:
-            upto = max(min(asked + stride, max(last, monday) + 17 * DAY), monday + 7 * DAY + NEAR)
-            for occurrence, slot in all_slotted(facts, asked, upto):
-                if slot > after and facts.progress.is_open(occurrence.id, slot):
-                    weeks.setdefault(week_of(local_date(slot, tz)), []).append((occurrence, slot))
-            asked, stride = upto, 3 * stride
-        yield weeks.pop(monday, [])
+        if asked < (complete := monday + 7 * DAY + NEAR):
+            asked = ask(asked, max(min(asked + stride, last + 17 * DAY), complete))
+            stride *= 3
+        yield monday, weeks.pop(monday, [])
         monday += 7 * DAY
 
 
-def _overdue(facts: Facts, after: datetime) -> list[Slotted]:
-    """What is open though its slot has passed: held, moved past the last wake, or slept through."""
-    progress = facts.progress
-    if not progress.pending and progress.through >= after:
-        return []
-    lo = reach_back(facts, local_date(progress.through, facts.tz))
+def _earliest(facts: Facts, this: date) -> date:
+    """A local date before which nothing that is still open is meant to be."""
+    progress, tz = facts.progress, facts.tz
+    first = reach_back(facts, min(this, local_date(progress.through, tz)))
     if progress.pending:
         oldest = progress.oldest
-        lo = min(lo, reach_back(facts, local_date(oldest, facts.tz)) if oldest else beginning(facts))
-    found = all_slotted(facts, lo, local_date(after, facts.tz) + NEAR)
-    return [(o, slot) for o, slot in found if slot <= after and progress.is_open(o.id, slot)]
+        first = min(first, reach_back(facts, local_date(oldest, tz)) if oldest else beginning(facts))
+    return first

@@ -9,6 +9,7 @@ from .facts import Facts, Progress
 from .local_time import local_date, whole_second
 from .occurrence import About, Entry, Rank, Reason, State
 from .patient import Category, Channel, Status
+from .placing import IN_TIME
 from .plan import Session
 from .slots import NEAR, all_slotted, reach_back
 
@@ -16,11 +17,9 @@ SETTLED_WITHIN = timedelta(hours=1)
 """A claim is settled by redelivery within a quarter of an hour; after this the cursor forgets it, and only the
 reconciliation still asks."""
 
-KEPT = timedelta(days=9)
-"""Sends are remembered for the caps a little longer than the week they count in."""
-
-IN_TIME = timedelta(minutes=15)
-"""What pacing and a busy queue may add to a message's time without its counting as late."""
+KEPT = timedelta(days=15)
+"""Sends are remembered for the caps until the week after theirs has ended: until then it may have to be told what
+their week had no room for."""
 
 Decision = tuple[Wake, Cursor] | Hold
 
@@ -101,7 +100,7 @@ def _progress(facts: Facts, now: datetime, wake: Wake, seen: Sequence[Entry], de
         oldest=min((e.slot for e in waiting), default=None),
         done=done | {e.occurrence.id for e in dealt if e.slot > now},
         sent=tuple(s for s in sent if s > now - KEPT),
-        mailed=tuple(m for m in mailed if m > now - timedelta(days=1)),
+        mailed=tuple(m for m in mailed if m > now - KEPT),
     )
 
 

@@ -154,6 +154,8 @@ class ContactWindow:
 
     def within_wall(self) -> "ContactWindow | None":
         """The part of the window inside the hard wall, if there is any."""
+        if HARD_WALL[0] <= self.start < self.end <= HARD_WALL[1]:
+            return self
         start, end = max(self.start, HARD_WALL[0]), min(self.end, HARD_WALL[1])
         return ContactWindow(start, end) if start < end else None
 

@@ -3,7 +3,7 @@
 from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from .facts import Facts
@@ -17,7 +17,10 @@ TEXTS_A_WEEK = 3
 """The caps on initiated texts: the healthcare exemption's limits (47 CFR 64.1200(a)(9)(iv)), kept for everybody."""
 
 SPACING = timedelta(minutes=30)
-"""Messages of one channel stand at least this far apart, so that one is settled before the next is claimed."""
+"""Messages of one channel are planned at least this far apart, so that one is settled before the next is claimed."""
+
+IN_TIME = timedelta(minutes=15)
+"""What pacing and a busy queue may add to a message's time without its counting as late: it keeps its place."""
 
 PUNCTUAL = timedelta(minutes=5)
 """What goes out within this of its slot is on time; later, its entry says so."""
@@ -45,11 +48,13 @@ class Week:
     left_over: list[Slotted] = field(default_factory=list)
     _tz: ZoneInfo = field(init=False)
     _window: ContactWindow = field(init=False)
+    _ends: datetime = field(init=False)
     _texts: dict[date, int] = field(init=False)
     _busy: dict[Channel, list[datetime]] = field(init=False)
 
     def __post_init__(self) -> None:
         self._tz, self._window = self.facts.tz, self.facts.window
+        self._ends = instant(self.monday + 7 * DAY, time(0), self._tz)
         progress = self.facts.progress
         self._busy = {Channel.SMS: sorted(progress.sent), Channel.EMAIL: sorted(progress.mailed)}
         self._texts = {}
@@ -115,7 +120,7 @@ class Week:
         elif channel is Channel.SMS:
             self._text(message, not_before, own, why)
         elif channel is Channel.EMAIL:
-            self._mail(message, not_before, why)
+            self._mail(message, not_before, own, why)
         else:
             self._give_up(message, State.SKIPPED, why)
 
@@ -155,34 +160,45 @@ class Week:
 
     def _text(self, message: _Shared, not_before: datetime, own: bool, why: Reason) -> None:
         occurrence = message.occurrence
-        if max(not_before, self.after) >= occurrence.useful_until:
-            self._give_up(message, State.MISSED, self._too_late(occurrence))
-            return
         at, moved = self._text_time(occurrence, not_before)
+        over = max(not_before, self.after) >= occurrence.useful_until
         if at is not None:
             self._add(message, at, Channel.SMS, self._explained(message, at, moved if why is _AS_PLANNED else why))
-        elif own and self._may_wait(occurrence):
-            self.left_over.extend(message.members)
-            waits = Reason(moved.rule, f"{moved.detail}; waits for the next week")
-            self.waited.update((each.id, waits) for each, _ in message.members)
+        elif (own and self._may_wait(occurrence)) or self._slept_through(moved, over):
+            self._leave(message, moved)
         elif moved.rule == "paused":
             self._give_up(message, State.SKIPPED, moved)
-        elif occurrence.fallback and self.facts.contact(Channel.EMAIL, occurrence.category):
-            self._mail(message, not_before, Reason("email_instead", f"{moved.detail}; sent by e-mail instead"))
-        elif occurrence.rank is Rank.SAFETY:
+        elif moved.rule == _NO_TIME and over:
+            self._give_up(message, State.MISSED, self._too_late(occurrence))
+        elif not over and occurrence.fallback and self.facts.contact(Channel.EMAIL, occurrence.category):
+            instead = Reason("email_instead", f"{moved.detail}; sent by e-mail instead")
+            self._mail(message, not_before, own, instead)
+        elif not over and occurrence.rank is Rank.SAFETY:
             self._phone(message, Reason(moved.rule, f"{moved.detail}; staff phone instead"))
         else:
             self._give_up(message, State.SHED, moved)
 
-    def _mail(self, message: _Shared, not_before: datetime, why: Reason) -> None:
+    def _mail(self, message: _Shared, not_before: datetime, own: bool, why: Reason) -> None:
         occurrence = message.occurrence
-        at, pause = self._first_free(Channel.EMAIL, max(not_before, self.after), occurrence.useful_until)
+        over = self.after >= occurrence.useful_until
+        at, not_then = self._first_free(Channel.EMAIL, not_before, occurrence.useful_until)
         if at is not None:
             self._add(message, at, Channel.EMAIL, self._explained(message, at, why))
-        elif pause:
-            self._give_up(message, State.SKIPPED, self._paused(pause))
+        elif (own and self._may_wait(occurrence)) or self._slept_through(not_then, over):
+            self._leave(message, not_then)
+        elif not_then.rule == "paused":
+            self._give_up(message, State.SKIPPED, not_then)
         else:
             self._give_up(message, State.MISSED, self._too_late(occurrence))
+
+    def _slept_through(self, why: Reason, over: bool) -> bool:
+        """Whether nothing but the service's own absence kept it from going out in this week, which is past."""
+        return why.rule == _NO_TIME and not over and self._ends <= self.after
+
+    def _leave(self, message: _Shared, why: Reason) -> None:
+        self.left_over.extend(message.members)
+        waits = Reason(why.rule, f"{why.detail}; waits for the next week")
+        self.waited.update((each.id, waits) for each, _ in message.members)
 
     # --- which time ---
 
@@ -194,55 +210,78 @@ class Week:
         """
         tz, window = self._tz, self._window
         if occurrence.uncapped:
-            at, pause = self._first_free(Channel.SMS, max(not_before, self.after), occurrence.useful_until)
-            return at, self._paused(pause) if pause else _AS_PLANNED if at else self._too_late(occurrence)
+            return self._first_free(Channel.SMS, not_before, occurrence.useful_until)
         used = sum(self._texts.values())
         if used >= TEXTS_A_WEEK:
             return None, Reason(
                 "weekly_cap", f"{used} texts go out in the week of {self.monday}, the most there may be"
             )
         clock = not_before.astimezone(tz).time()
-        at, full, pause = window.next_open(not_before, tz), None, None
+        at, full, away = window.next_open(not_before, tz), None, None
         while (day := local_date(at, tz)) < self.monday + 7 * DAY and at < occurrence.useful_until:
+            if pause := self.facts.patient.pause_at(at):
+                if pause.until is None:
+                    return None, self._paused(pause)
+                at, away = window.next_open(pause.until, tz), pause
+                continue
             if self._texts.get(day, 0) >= TEXTS_A_DAY:
                 full = full or day
             else:
-                free = self._free(Channel.SMS, max(at, self.after))
-                if free >= occurrence.useful_until:
-                    break
-                pause = self.facts.patient.pause_at(free)
-                if local_date(free, tz) == day and window.holds(free, tz) and not pause:
+                free = self._in_time(Channel.SMS, at)
+                if local_date(free, tz) == day and free < occurrence.useful_until and self._may_be_sent(free):
                     why = f"another text goes out on {full}, so this one moved to {day}"
                     return free, Reason("daily_cap", why) if full else _AS_PLANNED
             # What waits for a free day keeps its hour; what is late goes as early as it may.
             following = day + DAY
             at = window.next_open(instant(following, clock, tz), tz) if full else window.opens(following, tz)
-        if pause:
-            return None, self._paused(pause)
         if full:
             return None, Reason("daily_cap", f"another text goes out on {full}, and no later day of its use is free")
-        return None, Reason("contact_window", f"no more time between {self._hours()} while it is of use this week")
+        return None, self._paused(away) if away else self._no_time()
 
-    def _first_free(
-        self, channel: Channel, at: datetime, useful_until: datetime
-    ) -> tuple[datetime | None, Pause | None]:
-        """The first moment from `at` on within contact hours, outside pauses and clear of other messages; or None,
-        with the pause that stands in the way, if one does."""
+    def _first_free(self, channel: Channel, at: datetime, useful_until: datetime) -> tuple[datetime | None, Reason]:
+        """The first moment of this week from `at` on within contact hours, outside pauses and clear of others; for
+        what is late, from `after` on."""
         while True:
-            free = self._free(channel, self._window.next_open(at, self._tz))
-            pause = self.facts.patient.pause_at(free)
-            if free >= useful_until or (pause and pause.until is None):
-                return None, pause
-            if not pause and self._window.holds(free, self._tz):
-                return free, None
-            at = pause.until if pause and pause.until else free
+            at = self._window.next_open(at, self._tz)
+            pause = self.facts.patient.pause_at(at)
+            if pause and pause.until is None:
+                return None, self._paused(pause)
+            if at >= useful_until or at >= self._ends:
+                return None, self._no_time()
+            free = self._free(channel, at)
+            if pause and pause.until:
+                at = pause.until
+            elif free != at:
+                at = free
+            elif at >= self.after:
+                return at, _AS_PLANNED
+            elif self.after - at < IN_TIME and self._may_be_sent(self.after):
+                return self.after, _AS_PLANNED
+            else:
+                at = self.after
+
+    def _may_be_sent(self, at: datetime) -> bool:
+        return self._window.holds(at, self._tz) and self.facts.patient.pause_at(at) is None
+
+    def _in_time(self, channel: Channel, at: datetime) -> datetime:
+        """`at`, clear of other messages; now, where that was just before; else the first clear moment from now on.
+
+        Where it was to be is found without looking at the clock, so that seconds of delay reorder nothing.
+        """
+        free = self._free(channel, at)
+        if free >= self.after:
+            return free
+        return self.after if self.after - free < IN_TIME else self._free(channel, self.after)
 
     def _free(self, channel: Channel, at: datetime) -> datetime:
-        """`at`, or the first moment after it with no message of the channel within the spacing."""
+        """`at`, or the first moment after it with no message of the channel close by."""
         for taken in self._busy[channel]:
             if abs(taken - at) < SPACING:
                 at = taken + SPACING
         return at
+
+    def _no_time(self) -> Reason:
+        return Reason(_NO_TIME, f"no more time between {self._hours()} while it is of use this week")
 
     def _may_wait(self, occurrence: Occurrence) -> bool:
         """Whether at least a whole day of the next week would still do."""
@@ -313,6 +352,7 @@ class Week:
 
 
 _AS_PLANNED = Reason("as_planned", "at its own time")
+_NO_TIME = "no_time"
 _MERGED = Reason("merged", "shares one message or task with others of its kind")
 _CHANNEL = {Channel.SMS: "text", Channel.EMAIL: "e-mail"}
 _SHUT = {

@@ -47,7 +47,7 @@ def plan_windows(facts: Facts, lo: date, hi: date) -> list[Window]:
 
 
 def _dates(course: Course, step: Step, lo: date, hi: date) -> Iterator[tuple[date, date, date]]:
-    anchor = course.anchor(step)
+    anchor = course.anchor_of(step)
     if anchor is None:
         return
     if isinstance(step, VisitWindow):

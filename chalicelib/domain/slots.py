@@ -5,11 +5,12 @@ can tell by it what has been dealt with.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from . import steps, visits
 from .facts import Facts
-from .local_time import DAY, local_date
+from .local_time import DAY, ContactWindow, instant, local_date
 from .occurrence import Occurrence, Shift
 from .patient import Channel
 
@@ -25,11 +26,12 @@ def all_slotted(facts: Facts, lo: date, hi: date) -> Iterator[Slotted]:
 
     The dates are those of their own moment; contact hours and pauses may move the slot out of them.
     """
-    tz = facts.tz
+    tz, window = facts.tz, facts.window
+    first, last = instant(lo, time(0), tz), instant(hi, time(0), tz)
     for source in (steps.wanted, visits.wanted):
         for occurrence in source(facts, lo, hi):
-            if lo <= local_date(moment(occurrence), tz) < hi:
-                yield occurrence, slot_of(facts, occurrence)
+            if first <= moment(occurrence) < last:
+                yield occurrence, _slot(facts, window, tz, occurrence)
 
 
 def moment(occurrence: Occurrence) -> datetime:
@@ -39,10 +41,13 @@ def moment(occurrence: Occurrence) -> datetime:
 
 
 def slot_of(facts: Facts, occurrence: Occurrence) -> datetime:
+    return _slot(facts, facts.window, facts.tz, occurrence)
+
+
+def _slot(facts: Facts, window: ContactWindow, tz: ZoneInfo, occurrence: Occurrence) -> datetime:
     at = moment(occurrence)
     if occurrence.channel is Channel.TASK:
         return at
-    window, tz = facts.window, facts.tz
     if occurrence.shift is Shift.DROP:
         return at
     if occurrence.shift is Shift.EARLIER and at == occurrence.ideal:

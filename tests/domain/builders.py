@@ -41,6 +41,7 @@ from chalicelib.domain.plan import (
 from chalicelib.domain.protocol import Anchor, Protocol
 from chalicelib.domain.protocol_reading import read_protocol
 from chalicelib.domain.replan import replanned
+from chalicelib.domain.steps.messages import welcome
 
 NEW_YORK = "America/New_York"
 ENROLLED = datetime(2026, 3, 2, 17, tzinfo=UTC)
@@ -77,7 +78,9 @@ def protocol(*items: Mapping[str, Any], name: str = "p.v1", anchor: str = "enrol
     """A protocol of these items; raises for what does not read."""
     numbered = [{"key": f"s{n}", "evidence": "K", "priority": "clinical", **item} for n, item in enumerate(items)]
     series = [{k: v for k, v in i.items() if i["kind"] != "appointment_series" or k != "priority"} for i in numbered]
-    read = read_protocol({"id": name, "name": "Protocol", "anchor": anchor, "default_on": False, "items": series, **more})
+    read = read_protocol(
+        {"id": name, "name": "Protocol", "anchor": anchor, "default_on": False, "items": series, **more}
+    )
     assert isinstance(read, Protocol), read
     return read
 
@@ -115,7 +118,9 @@ MAIL = contact(Channel.EMAIL, consent=True)
 STOPPED = replace(TEXTS, status=ContactStatus.STOPPED)
 
 
-def visit(starts: str, name: str = "v", *, zone: str = NEW_YORK, set_at: datetime = ENROLLED, **more: Any) -> Appointment:
+def visit(
+    starts: str, name: str = "v", *, zone: str = NEW_YORK, set_at: datetime = ENROLLED, **more: Any
+) -> Appointment:
     """A booked visit with the usual reminders, set when the patient was enrolled."""
     return Appointment(
         **{
@@ -191,8 +196,8 @@ def facts(
     )
     made, _ = replanned(None, made, None, enrolled)
     if welcomed:
-        greeting = next(e.occurrence.id for e in agenda(made, enrolled, enrolled) if e.occurrence.kind == "welcome")
-        made = replace(made, progress=replace(made.progress, done=frozenset({greeting})))
+        (greeting,) = welcome(made)
+        made = replace(made, progress=replace(made.progress, done=frozenset({greeting.id})))
     return made
 
 

@@ -36,7 +36,7 @@ def wanted(facts: Facts, lo: date, hi: date) -> Iterator[Occurrence]:
         for step in course.protocol.steps:
             if course.override(step).off:
                 continue
-            anchor = course.anchor(step)
+            anchor = course.anchor_of(step)
             if anchor is None:
                 missing[anchor_of(course.protocol, step)] = None
             elif type(step) in _WANTS:

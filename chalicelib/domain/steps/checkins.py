@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date, time, timedelta
+from typing import TypeVar
 
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.ids import occurrence_id, spread
@@ -72,26 +73,42 @@ def _slower_since(facts: Facts, step: Checkin) -> date | None:
 
 def wanted(courses: Sequence[Course], lo: date, hi: date) -> Iterator[Occurrence]:
     """The sessions of all protocols on the local dates [lo, hi)."""
+    everything = list(_of(courses, Checkin))
+    main = [each for each in everything if not each[1].joins]
+    asked = list(_of(courses, Question))
+    for course, step, anchor in everything:
+        yield from _sessions(course, step, anchor, main, asked, lo, hi)
+
+
+_Kind = TypeVar("_Kind", Checkin, Question)
+
+
+def _of(courses: Sequence[Course], kind: type[_Kind]) -> Iterator[tuple[Course, _Kind, date]]:
+    """The steps of that kind that are carried out, with the dates they count from."""
     for course in courses:
-        for step in course.protocol.steps:
-            anchor = course.anchor(step) if isinstance(step, Checkin) else None
-            if isinstance(step, Checkin) and anchor is not None and not course.override(step).off:
-                yield from _sessions(courses, course, step, anchor, lo, hi)
+        if course.anchor is not None:
+            for step in course.protocol.steps:
+                if isinstance(step, kind) and not course.override(step).off:
+                    yield course, step, course.anchor
+
+
+_Main = Sequence[tuple[Course, Checkin, date]]
+_Asked = Sequence[tuple[Course, Question, date]]
 
 
 def _sessions(
-    courses: Sequence[Course], course: Course, step: Checkin, anchor: date, lo: date, hi: date
+    course: Course, step: Checkin, anchor: date, main: _Main, asked: _Asked, lo: date, hi: date
 ) -> Iterator[Occurrence]:
     weekday, clock = checkin_slot(course, step)
     # An extra session may join one of the day before or after, so it is looked for a day further both ways.
     margin = DAY if step.joins else timedelta(0)
     for n, day in session_dates(course, step, anchor, weekday, lo - margin, hi + margin):
-        held, hour = (_main_session_near(courses, day) if step.joins else None) or (day, clock)
+        held, hour = (_main_session_near(main, day) if step.joins else None) or (day, clock)
         at = instant(held, hour, course.tz)
         if at < course.pin.since or not lo <= held < hi:
             continue
         yield Occurrence(
-            id=course.id(step, f"{course.cycle(step)}{n}"),
+            id=course.id(step, f"{course.cycle}{n}"),
             step=course.step_id(step),
             kind="checkin",
             template="checkin",
@@ -102,51 +119,39 @@ def _sessions(
             channel=Channel.SMS,
             merge=f"checkin:{held}",
             rides=step.joins,
-            about=About(date=held.isoformat(), questions=questions(courses, course, step, n, day)),
+            about=About(date=held.isoformat(), questions=_questions(course.facts, step, asked, n, day)),
         )
 
 
-def _main_session_near(courses: Sequence[Course], day: date) -> tuple[date, time] | None:
+def _main_session_near(main: _Main, day: date) -> tuple[date, time] | None:
     """Day and time of the main session within a day of `day`: the same day's before any other."""
     near: list[tuple[int, date, time]] = []
-    for course in courses:
-        for step in course.protocol.steps:
-            if not isinstance(step, Checkin) or step.joins or course.override(step).off:
-                continue
-            anchor = course.anchor(step)
-            if anchor is None:
-                continue
-            weekday, clock = checkin_slot(course, step)
-            for _, main in session_dates(course, step, anchor, weekday, day - DAY, day + 2 * DAY):
-                if instant(main, clock, course.tz) >= course.pin.since:
-                    near.append((abs((main - day).days), main, clock))
+    for course, step, anchor in main:
+        weekday, clock = checkin_slot(course, step)
+        for _, held in session_dates(course, step, anchor, weekday, day - DAY, day + 2 * DAY):
+            if instant(held, clock, course.tz) >= course.pin.since:
+                near.append((abs((held - day).days), held, clock))
     return min(near)[1:] if near else None
 
 
 # --- what a session asks ---
 
 
-def questions(courses: Sequence[Course], course: Course, session: Checkin, ordinal: int, day: date) -> tuple[str, ...]:
+def _questions(facts: Facts, session: Checkin, asked: _Asked, ordinal: int, day: date) -> tuple[str, ...]:
     """What the session of that day asks, in order, the first question first, no more than it may.
 
     Questions asked every second week take turns, so that not all fall into the same session.
     """
     due: list[tuple[Rank, str]] = []
     alternating = 0
-    place, apart = _cadence(course.facts, session, ordinal, day)
-    for each in courses:
-        for step in each.protocol.steps:
-            if not isinstance(step, Question) or each.override(step).off:
-                continue
-            anchor = each.anchor(step)
-            if anchor is None:
-                continue
-            every = max(1, step.every.days // 7 // apart)
-            turn = alternating % every
-            alternating += every > 1
-            if day < anchor or (step.until and day >= shift(anchor, step.until)) or place % every != turn:
-                continue
-            due.append((RANK[step.priority], step.message))
+    place, apart = _cadence(facts, session, ordinal, day)
+    for _, step, anchor in asked:
+        every = max(1, step.every.days // 7 // apart)
+        turn = alternating % every
+        alternating += every > 1
+        if day < anchor or (step.until and day >= shift(anchor, step.until)) or place % every != turn:
+            continue
+        due.append((RANK[step.priority], step.message))
     rest = [message for _, message in sorted(due, key=lambda q: q[0]) if message != FIRST_QUESTION]
     return (FIRST_QUESTION, *dict.fromkeys(rest))[: session.max_questions]
 

@@ -41,6 +41,10 @@ class Course:
     tz: ZoneInfo
     began: date
     """The local date the patient took the protocol up: what it wanted before is wanted then, or not at all."""
+    anchor: date | None
+    """The date its steps count from, where it is known."""
+    cycle: str
+    """Tells one injection, discharge or fill from the next: each has occurrences of its own."""
 
     def step_id(self, step: Step) -> str:
         return step_id(self.protocol, step)
@@ -48,16 +52,14 @@ class Course:
     def id(self, step: Step, *ordinal: object) -> OccurrenceId:
         return occurrence_id(self.facts.patient.id, self.step_id(step), *ordinal)
 
-    def anchor(self, step: Step) -> date | None:
-        return self.facts.anchor(anchor_of(self.protocol, step))
+    def anchor_of(self, step: Step) -> date | None:
+        if isinstance(step, Supply) and step.anchor:
+            return self.facts.anchor(step.anchor)
+        return self.anchor
 
     def override(self, step: Step) -> Override:
-        return self.facts.plan.overrides.get(self.step_id(step), _NONE)
-
-    def cycle(self, step: Step) -> str:
-        """Tells one injection, discharge or fill from the next: each has occurrences of its own."""
-        found = self.facts.supplies.get(anchor_of(self.protocol, step))
-        return f"{found.number}." if found else ""
+        overrides = self.facts.plan.overrides
+        return overrides.get(self.step_id(step), _NONE) if overrides else _NONE
 
     def wants(self, day: date, lo: date, hi: date) -> bool:
         """Whether what is meant for `day` comes up within [lo, hi): on that day, or when the protocol was taken up."""
@@ -125,7 +127,15 @@ def courses(facts: Facts) -> list[Course]:
     """The protocols of the plan that are for this patient, in the plan's order."""
     tz = facts.tz
     return [
-        Course(facts, pin, protocol, tz, local_date(pin.since, tz))
+        Course(
+            facts,
+            pin,
+            protocol,
+            tz,
+            local_date(pin.since, tz),
+            facts.anchor(protocol.anchor),
+            f"{cycle.number}." if (cycle := facts.supplies.get(protocol.anchor)) else "",
+        )
         for pin in facts.plan.pins
         if fits(protocol := facts.protocols[pin.protocol], facts.patient.clinical)
     ]

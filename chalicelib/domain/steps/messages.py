@@ -48,7 +48,7 @@ def wanted(course: Course, step: Message, anchor: date, lo: date, hi: date) -> I
         if (before and step.every) or (end and day >= end) or not course.wants(day, lo, hi):
             continue
         yield Occurrence(
-            id=course.id(step, f"{course.cycle(step)}{n}"),
+            id=course.id(step, f"{course.cycle}{n}"),
             step=course.step_id(step),
             kind="education" if education else "questionnaire",
             template=step.message,

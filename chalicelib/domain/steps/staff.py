@@ -19,7 +19,7 @@ def tasks(course: Course, step: StaffTask, anchor: date, lo: date, hi: date) -> 
     due = shift(anchor, step.due) if step.due else None
     if course.wants(day, lo, hi):
         verdict = course.late(due, "it was due by") if due and due < course.began else None
-        yield course.task(step, f"{course.cycle(step)}0", day, "staff", step.title, due=due, verdict=verdict)
+        yield course.task(step, f"{course.cycle}0", day, "staff", step.title, due=due, verdict=verdict)
 
 
 def _gaps(course: Course, step: StaffTask, gap: Period, anchor: date, lo: date, hi: date) -> Iterator[Occurrence]:
@@ -56,7 +56,7 @@ def series(course: Course, step: Series, anchor: date, lo: date, hi: date) -> It
         set_up = any(a.profile == step.profile for a in course.facts.appointments)
         yield course.task(
             step,
-            f"{course.cycle(step)}0",
+            f"{course.cycle}0",
             day,
             "set_series",
             f"Set up: {step.title}",

@@ -46,13 +46,12 @@ def windows(step: VisitWindow, anchor: date, lo: date, hi: date) -> Iterator[tup
 
 
 def _rounds(step: VisitWindow, anchor: date, lo: date, hi: date) -> Iterator[tuple[int, date, date, date]]:
-    found: Iterable[tuple[int, date]] = [(0, anchor)]
+    opens, target, closes = step.opens, step.target, step.closes
+    found: Iterable[tuple[int, date]] = ((0, anchor),)
     if step.repeat is not None:
-        found = recurrences(
-            anchor, step.repeat, lo - step.closes.timedelta - _SLACK, hi - step.opens.timedelta + _SLACK
-        )
+        found = recurrences(anchor, step.repeat, lo - closes.timedelta - _SLACK, hi - opens.timedelta + _SLACK)
     for n, base in found:
-        yield n, shift(base, step.opens), shift(base, step.target), shift(base, step.closes)
+        yield n, shift(base, opens), shift(base, target), shift(base, closes)
 
 
 def serving(facts: Facts, step: str, opens: date, closes: date) -> Appointment | None:
@@ -83,23 +82,28 @@ def wanted(courses: Iterable[Course], lo: date, hi: date) -> Iterator[Occurrence
 
 def _of(course: Course, lo: date, hi: date) -> Iterator[_Window]:
     """The windows of a protocol near [lo, hi), and near enough to those that another shares a target with them."""
+    if course.anchor is None:
+        return
     for step in course.protocol.steps:
         if not isinstance(step, VisitWindow) or course.override(step).off:
             continue
-        anchor = course.anchor(step)
-        if anchor is None:
-            continue
-        # What a window wanted before the plan began comes up on the day it began.
-        reach = step.closes.timedelta - step.opens.timedelta + _SLACK
-        first = lo - reach
-        if step.repeat is not None and lo <= course.began < hi:
-            first = min(first, course.began - step.repeat.timedelta - reach)
-        cycle = course.cycle(step)
-        rounds = [_Window(course, step, f"{cycle}{n}", *days) for n, *days in _rounds(step, anchor, first, hi + reach)]
-        closed = [window for window in rounds if window.late]
-        # Of the years that passed before the plan began, the last round stands for all.
-        yield from closed[-1:]
-        yield from rounds[len(closed) :]
+        first = last = lo
+        if step.repeat is not None:
+            reach = step.closes.timedelta - step.opens.timedelta + _SLACK
+            first, last = lo - reach, hi + reach
+            if lo <= course.began < hi:
+                # What a window wanted before the plan began comes up on the day it began.
+                first = min(first, course.began - step.repeat.timedelta - reach)
+        closed: _Window | None = None
+        for n, opens, target, closes in _rounds(step, course.anchor, first, last):
+            window = _Window(course, step, f"{course.cycle}{n}", opens, target, closes)
+            if closes < course.began:
+                # Of the years that passed before the plan began, the last round stands for all.
+                closed = window
+                continue
+            yield window
+        if closed:
+            yield closed
 
 
 def _closed_before(window: _Window, lo: date, hi: date) -> Iterator[Occurrence]:
