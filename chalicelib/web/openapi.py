@@ -213,7 +213,7 @@ def _parameters(route: Route) -> Iterable[dict[str, Any]]:
             "in": "query",
             "description": known.about,
             "schema": msgspec.json.schema(known.kind),
-            "example": msgspec.convert(known.example, known.kind, strict=False) if known.kind is not bool else True,
+            "example": msgspec.to_builtins(msgspec.convert(known.example, known.kind, strict=False)),
         }
     if route.method == "POST" and route.roles is not PUBLIC:
         yield {
