@@ -24,7 +24,7 @@ from chalicelib.domain.patient import Channel, Consent, Contact, Patient
 from chalicelib.domain.plan import Appointment, Pin, Plan, Supply
 from chalicelib.domain.protocol import Protocol
 from chalicelib.service.chart import Chart, Reference
-from chalicelib.service.references import lane_text
+from chalicelib.service.references import RESERVED, lane_text
 
 
 def with_key(key: Key, attributes: Mapping[str, Anything]) -> Item:
@@ -179,7 +179,7 @@ def cursor_of(item: Item) -> Cursor:
         "rev": number_of(item, "rev"),
         "seq": number_of(item, "seq"),
         "due": _due(item)[0] if "due_sk" in item else None,
-        "lane": text_of(item, "lane").partition("#")[0] or Lane.NONE.value,
+        "lane": text_of(item, "lane").removeprefix(RESERVED).partition("#")[0] or Lane.NONE.value,
         "held": unpack(text_of(item, "held"), Reason) if "held" in item else None,
     }
     return unpack(text_of(item, "doc"), Cursor, aside)

@@ -80,7 +80,11 @@ def lane_text(lane: Lane, clinic: Clinic) -> str:
 
 def spacing(lane: str) -> timedelta:
     """The time from one message on the lane to the next."""
-    return timedelta(minutes=1) / int(lane.rpartition("#")[2]) if lane else timedelta(0)
+    return timedelta(minutes=1) / int(lane.rpartition("#")[2])
+
+
+RESERVED = "="
+"""Before a lane: the due time is a slot on it, given already and kept free for this reminder."""
 
 
 def queue_in(queue: Queue, reference: Reference, delay: timedelta) -> None:

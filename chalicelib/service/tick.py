@@ -5,23 +5,24 @@ twice, late or not at all loses nothing and doubles nothing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.occurrence import Reason
 from chalicelib.service.chart import Reference
 from chalicelib.service.ports import Place, Queue, Store, Watermark
-from chalicelib.service.references import LONGEST_DELAY, LOOK_AHEAD, queue_all, spacing
+from chalicelib.service.references import LONGEST_DELAY, LOOK_AHEAD, RESERVED, queue_all, spacing
 
 MOST = 2_000
 """References of one shard in one tick: four shards of them are eight hundred calls of the queue, ten seconds' work,
-and more in a minute than a short code sends (100 a second)."""
-
-MOST_HELD = 2_000
-"""Reminders one tick moves to a later slot, each a write of its own: ten seconds' work, too."""
+and more in a minute than a short code sends (100 a second). Also what one tick moves to a later slot, each a write of
+its own: ten seconds' work, too."""
 
 OVERDUE = timedelta(minutes=20)
 """A cursor this far behind has been lost sight of; the sweep takes it up again."""
+
+MISSED_SLOT = timedelta(minutes=1)
+"""A reserved slot this long past was not used, and those after it are taken."""
 
 PACED = Reason("pacing", "the clinic's number sends no faster; others due at the same time go first")
 
@@ -37,7 +38,7 @@ class Ticked:
     """False when another tick had moved the watermark first."""
 
 
-def tick(store: Store, queue: Queue, *, now: datetime, shards: int) -> Ticked:
+def tick(store: Store, queue: Queue, *, now: datetime, shards: int, most: int = MOST) -> Ticked:
     """Queues what falls due from the watermark up to three minutes from now, and moves the watermark there.
 
     Where there is more than one tick can do, the watermark stops at what was done and the next tick goes on from it:
@@ -49,9 +50,9 @@ def tick(store: Store, queue: Queue, *, now: datetime, shards: int) -> Ticked:
     ends = {shard: Place(due=upto, clinic_id="~", patient_id="") for shard in range(shards)}
     found: list[tuple[Reference, int]] = []
     for shard in range(shards):
-        references = store.due(shard, places.get(shard), upto, limit=MOST)
+        references = store.due(shard, places.get(shard), upto, limit=most)
         found += ((reference, shard) for reference in references)
-        if len(references) == MOST:
+        if len(references) == most:
             ends[shard] = _place(references[-1])
     found.sort(key=lambda each: _order(each[0]))
 
@@ -62,11 +63,11 @@ def tick(store: Store, queue: Queue, *, now: datetime, shards: int) -> Ticked:
         if slot - now <= LONGEST_DELAY:
             delayed.append((reference, slot - now))
             continue
-        if held == MOST_HELD:
+        if held == most:
             found = found[:position]
             ends = {**places, **{s: _place(r) for r, s in found}}
             break
-        store.hold(reference, _whole_second(slot), reason=PACED)
+        store.hold(reference, _whole_second(slot), reason=PACED, lane=RESERVED + reference.lane)
         held += 1
     queued = queue_all(queue, delayed)
     following = Watermark(turn=mark.turn + 1 if mark else 1, places=_furthest(places, ends), lanes=free)
@@ -120,10 +121,12 @@ def _paced(
     """Each reference with its lane's next free moment; `free` moves on with them."""
     for reference in references:
         slot = max(reference.due, now)
-        if reference.lane:
-            slot = max(slot, free.get(reference.lane, slot))
-            free[reference.lane] = slot + spacing(reference.lane)
-        yield reference, slot
+        lane = reference.lane.removeprefix(RESERVED)
+        # A slot given earlier is still free, unless it has gone by in an outage.
+        if lane and (lane == reference.lane or reference.due < now - MISSED_SLOT):
+            slot = max(slot, free.get(lane, slot))
+            free[lane] = slot + spacing(lane)
+        yield replace(reference, lane=lane), slot
 
 
 def _busy(lanes: Mapping[str, datetime], now: datetime) -> dict[str, datetime]:
