@@ -1,4 +1,4 @@
-"""Facts for tests, each made with the one thing that matters to it: `facts(weekly, visits=[visit("2026-03-05T14:00")])`.
+"""Facts for tests, each made with the one thing that matters: `facts(weekly, visits=[visit("2026-03-05T14:00")])`.
 
 Everything not said is ordinary: a patient in New York, enrolled on Monday 2 March 2026 at noon, who agreed to texts
 and e-mail at the usual hours. Protocols and steps are written as the published schema has them.
