@@ -263,7 +263,7 @@ def check_protocols(
         else:
             chosen[name] = place
     if not named:
-        found.append(Problem("protocols", "must name one protocol at least, or be left out for the defaults"))
+        found.append(Problem("protocols", "must name one protocol at least, or be left out"))
     places = [f"protocols[{place}]" for place in chosen.values()]
     clashes = exclusions([library[name] for name in chosen])
     found.extend(Problem(places[int(p.field[len("protocols[") : -1])], p.message) for p in clashes)

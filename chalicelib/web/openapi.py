@@ -227,6 +227,7 @@ def _parameters(route: Route) -> Iterable[dict[str, Any]]:
         yield {
             "name": "If-Match",
             "in": "header",
+            "required": route.method == "PUT",
             "description": "The version you saw; if it is another by now the answer is 412 and nothing is changed.",
             "schema": {"type": "string", "pattern": r'^"?[0-9]{1,9}"?$'},
             "example": "3",
@@ -264,6 +265,7 @@ _SAID = {
     "413": "The body is larger than this route takes.",
     "415": "The body is of another type than this route takes.",
     "422": "Readable, but wrong: `errors` names every bad field.",
+    "428": "If-Match is required here: the version you saw.",
     "429": "A limit is reached; `Retry-After` says for how many seconds.",
     "503": "Busy for a moment; `Retry-After` says for how many seconds.",
 }
@@ -301,6 +303,7 @@ def _told(route: Route) -> dict[str, Any]:
 
 
 ALSO_200 = {
+    "protocols.publish": "That very protocol was published before.",
     "patients.enrol": "The patient was enrolled with this very body before.",
     "imports.upload": "A dry run: what would come of it.",
 }
@@ -326,6 +329,8 @@ def _refusals(route: Route) -> list[str]:
         found.append("404")
     if route.method in ("PATCH", "PUT"):
         found.append("412")
+    if route.method == "PUT":
+        found.append("428")
     if route.method == "DELETE":
         found.append("409")
     return sorted(set(found))

@@ -23,7 +23,7 @@ def settled(done: T | Refusal | None) -> T:
 
 
 def version_seen(call: Call, *, required: bool = False) -> int | None:
-    """The version in If-Match; None for any (`*`, or no header where none is required)."""
+    """The version in If-Match, whose form the door has checked; None where there is none and none is required."""
     asked = call.headers.get("if-match")
     if asked is None:
         if required:
@@ -33,9 +33,4 @@ def version_seen(call: Call, *, required: bool = False) -> int | None:
                 [Problem("If-Match", "is required: the version that GET answered")],
             )
         return None
-    version = asked.strip().removeprefix("W/").strip('"')
-    if version == "*":
-        return None
-    if not version.isascii() or not version.isdigit():
-        raise stale()
-    return int(version)
+    return int(asked.strip('"'))

@@ -39,7 +39,7 @@ def one(call: Call, protocol_id: str) -> dict[str, Any]:
 def publish(call: Call) -> Response:
     protocol = accepted(_as_written(call.json), library.messages())
     if not isinstance(protocol, Protocol):
-        raise wrong([Problem(p.field, p.message) for p in protocol])
+        raise wrong([Problem(p.field or "(body)", p.message) for p in protocol])
     if protocol.id in library.protocols():
         raise conflict(
             "A published version never changes.",
@@ -93,7 +93,7 @@ def _drafts(call: Call, body: Preview, found: list[Problem]) -> dict[str, Shelve
         if isinstance(read_draft, Protocol):
             drafts[read_draft.id] = Shelved(protocol=read_draft, published_at=call.now)
         else:
-            found.extend(Problem(f"drafts[{place}].{p.field}", p.message) for p in read_draft)
+            found.extend(Problem(f"drafts[{place}].{p.field}".rstrip("."), p.message) for p in read_draft)
     return drafts
 
 
