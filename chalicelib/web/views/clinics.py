@@ -12,6 +12,7 @@ from chalicelib.adapters.secrets import fresh_id, fresh_secret, hash_of_secret
 from chalicelib.domain.clinic import Clinic
 from chalicelib.domain.ids import ClinicId
 from chalicelib.domain.problem import Problem
+from chalicelib.service import switch
 from chalicelib.service.chart import AccessKey
 from chalicelib.web import answers, checks
 from chalicelib.web.access import Role
@@ -142,17 +143,19 @@ def stop(call: Call) -> dict[str, Any]:
     body, found = read(call.json if call.raw else {}, Stop)
     if found:
         raise wrong(found)
-    return _switch(call, replace(own_clinic(call), stopped_at=call.now, stop_reason=body.reason))
+    shards = wiring.settings().shards
+    done = switch.stop(wiring.store(), own_clinic(call), reason=body.reason, now=call.now, shards=shards)
+    return _switched(call, done)
 
 
 def start(call: Call) -> dict[str, Any]:
-    return _switch(call, replace(own_clinic(call), stopped_at=None, stop_reason=None))
+    shards = wiring.settings().shards
+    queue = wiring.queue("deliver")
+    return _switched(call, switch.start(wiring.store(), queue, own_clinic(call), now=call.now, shards=shards))
 
 
-def _switch(call: Call, wanted: Clinic) -> dict[str, Any]:
-    before = own_clinic(call)
-    after = replace(wanted, version=before.version + 1)
-    if not wiring.store().replace_clinic(before, after):
+def _switched(call: Call, after: Clinic | None) -> dict[str, Any]:
+    if after is None:
         raise conflict("The clinic's settings were changed by somebody else at the same moment; try again.")
     note_change(call, "clinic.stop" if after.stopped_at else "clinic.start", after.stop_reason or "")
     return answers.clinic(after)
