@@ -336,6 +336,11 @@ class TableStore:
         page = self._table.query(keys.open_tasks(clinic_id), index=WORK.name, limit=limit, start=_start(start))
         return [unpack(text_of(i, "doc"), Task) for i in page.items], _next(page.next)
 
+    def open_tasks_of(self, clinic_id: str, patient_id: str) -> list[Task]:
+        rows = self._all(keys.patient(clinic_id, patient_id), prefix=keys.TASKS, consistent=True)
+        found = [unpack(text_of(row, "doc"), Task) for row in rows]
+        return sorted((t for t in found if t.state != "closed"), key=lambda t: (t.opened_at, t.id))
+
     def _all(self, pk: str, **query: Anything) -> Iterator[Item]:
         start = None
         while True:

@@ -271,3 +271,6 @@ class Store(Protocol):
 
     def tasks(self, clinic_id: str, *, limit: int, start: str | None = None) -> tuple[list[Task], str | None]:
         """The clinic's open tasks, worst first."""
+
+    def open_tasks_of(self, clinic_id: str, patient_id: str) -> list[Task]:
+        """The patient's tasks that are not closed, the oldest first."""

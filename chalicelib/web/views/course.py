@@ -60,14 +60,20 @@ def discharge(call: Call, patient_id: str) -> dict[str, Any]:
     on = _end_date(call, patient_id)
     audit = audit_of(call, patient_id, "patient.discharge")
     done = course.discharge(wiring.desk(), call.principal.clinic_id, patient_id, on, audit, now=call.now)
-    return _answer(call, done)
+    return _answer(call, done, *_left_open(call, patient_id))
 
 
 def deceased(call: Call, patient_id: str) -> dict[str, Any]:
     on = _end_date(call, patient_id)
     audit = audit_of(call, patient_id, "patient.deceased")
     done = course.deceased(wiring.desk(), call.principal.clinic_id, patient_id, on, audit, now=call.now)
-    return _answer(call, done)
+    return _answer(call, done, *_left_open(call, patient_id))
+
+
+def _left_open(call: Call, patient_id: str) -> list[str]:
+    """Tasks never close by themselves, and a call that somebody still has on the list may reach a bereaved family."""
+    tasks = wiring.store().open_tasks_of(call.principal.clinic_id, patient_id)
+    return [f"still open, close it before somebody acts on it: {task.title}" for task in tasks]
 
 
 def _end_date(call: Call, patient_id: str) -> date:
