@@ -22,6 +22,9 @@ SPACING = timedelta(minutes=30)
 IN_TIME = timedelta(minutes=15)
 """What pacing and a busy queue may add to a message's time without its counting as late: it keeps its place."""
 
+TIME_TO_READ = timedelta(hours=1)
+"""What moves to another day goes out at least this long before its use ends."""
+
 PUNCTUAL = timedelta(minutes=5)
 """What goes out within this of its slot is on time; later, its entry says so."""
 
@@ -231,9 +234,11 @@ class Week:
                 if local_date(free, tz) == day and free < occurrence.useful_until and self._may_be_sent(free):
                     why = f"another text goes out on {full}, so this one moved to {day}"
                     return free, Reason("daily_cap", why) if full else _AS_PLANNED
-            # What waits for a free day keeps its hour; what is late goes as early as it may.
-            following = day + DAY
-            at = window.next_open(instant(following, clock, tz), tz) if full else window.opens(following, tz)
+            # What waits for a free day keeps its hour, or an earlier one; what is late goes as early as it may.
+            at = window.opens(day + DAY, tz)
+            if full:
+                hour = window.next_open(instant(day + DAY, clock, tz), tz)
+                at = max(at, min(hour, occurrence.useful_until - TIME_TO_READ))
         if full:
             return None, Reason("daily_cap", f"another text goes out on {full}, and no later day of its use is free")
         return None, self._paused(away) if away else self._no_time()

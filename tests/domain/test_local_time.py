@@ -24,7 +24,6 @@ from chalicelib.domain.local_time import (
 from tests.domain.builders import at, hours
 from tests.domain.strategies import ZONES
 
-
 instants = st.integers(0, 2**31).map(lambda second: datetime.fromtimestamp(second, UTC))
 
 
