@@ -20,7 +20,7 @@ from datetime import date, datetime, timedelta
 
 from .facts import Facts
 from .local_time import DAY, local_date, week_of
-from .occurrence import Entry, Rank
+from .occurrence import Entry, Rank, Reason
 from .placing import Week
 from .slots import NEAR, Slotted, all_slotted, beginning, reach_back
 
@@ -49,7 +49,8 @@ def weeks(facts: Facts, after: datetime) -> Iterator[list[Entry]]:
 def _weeks(facts: Facts, after: datetime, until: datetime) -> Iterator[list[Entry]]:
     this = week_of(local_date(after, facts.tz))
     last = local_date(until, facts.tz)
-    waited = dict(facts.progress.pending)
+    waited: dict[str, Reason | None] = dict(facts.progress.moved)
+    waited.update((o, why) for o, why in facts.progress.pending.items() if why)
     left_over: list[Slotted] = []
     past: list[Entry] = []
     for monday, own in _open_by_week(facts, this, last):

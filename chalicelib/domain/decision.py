@@ -1,6 +1,7 @@
 """What a wake does: the first thing the agenda has for now, and what comes to rest on the way there."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from .agenda import HORIZON, weeks
@@ -9,7 +10,7 @@ from .facts import Facts, Progress
 from .local_time import local_date, whole_second
 from .occurrence import About, Entry, Rank, Reason, State
 from .patient import Category, Channel, Status
-from .placing import IN_TIME
+from .placing import IN_TIME, PUNCTUAL
 from .plan import Session
 from .slots import NEAR, all_slotted, reach_back
 
@@ -66,13 +67,19 @@ def decide(facts: Facts, cursor: Cursor, now: datetime, token: str) -> Decision:
     dealt = [*now_due, *(e for e in seen if e.carried_by in carriers), *settled]
     wake = wake_of(message, dealt, cursor.due or now)
     flight = InFlight(seq=cursor.seq, attempt=1, token=token, at=now, wake=wake)
+    progress = _progress(facts, now, wake, seen, dealt, following)
+    session = _opened(message, cursor.session, now) if message else cursor.session
+    due, lane = whole_second(max(due, now)), lane_of(following)
+    if session is not cursor.session:
+        # A session that opens brings the second try at it along, which these facts did not know of.
+        due, lane = next_wake(replace(facts, progress=progress, session=session), now)
     return wake, Cursor(
         rev=cursor.rev,
         seq=cursor.seq + 1,
-        due=whole_second(max(due, now)),
-        lane=lane_of(following),
-        progress=_progress(facts, now, wake, seen, dealt),
-        session=_opened(message, cursor.session, now) if message else cursor.session,
+        due=due,
+        lane=lane,
+        progress=progress,
+        session=session,
         in_flight={
             **{c: f for c, f in cursor.in_flight.items() if f.at > now - SETTLED_WITHIN},
             wake.channel: flight,
@@ -80,7 +87,9 @@ def decide(facts: Facts, cursor: Cursor, now: datetime, token: str) -> Decision:
     )
 
 
-def _progress(facts: Facts, now: datetime, wake: Wake, seen: Sequence[Entry], dealt: Sequence[Entry]) -> Progress:
+def _progress(
+    facts: Facts, now: datetime, wake: Wake, seen: Sequence[Entry], dealt: Sequence[Entry], following: Entry | None
+) -> Progress:
     """Progress after the wake: what stays open behind it, and what is done before its time."""
     progress = facts.progress
     ids = {e.occurrence.id for e in dealt}
@@ -98,10 +107,17 @@ def _progress(facts: Facts, now: datetime, wake: Wake, seen: Sequence[Entry], de
         through=max(progress.through, now),
         pending={e.occurrence.id: e.reason if e.carried_by is None else None for e in waiting},
         oldest=min((e.slot for e in waiting), default=None),
+        moved=_moved(following),
         done=done | {e.occurrence.id for e in dealt if e.slot > now},
         sent=tuple(s for s in sent if s > now - KEPT),
         mailed=tuple(m for m in mailed if m > now - KEPT),
     )
+
+
+def _moved(following: Entry | None) -> dict[str, Reason]:
+    if following is None or following.channel is Channel.TASK or following.at - following.slot <= PUNCTUAL:
+        return {}
+    return {following.occurrence.id: following.reason}
 
 
 def _opened(message: Entry, before: Session | None, now: datetime) -> Session | None:
@@ -154,9 +170,7 @@ def wake_of(message: Entry | None, dealt: Sequence[Entry], due: datetime) -> Wak
     )
 
 
-def next_wake(facts: Facts, now: datetime) -> tuple[datetime | None, Lane]:
-    """When something may next have to be done, from `now` on, and what it will need a slot on."""
-    if facts.patient.status is not Status.ACTIVE:
-        return None, Lane.NONE
+def next_wake(facts: Facts, now: datetime) -> tuple[datetime, Lane]:
+    """When something may next have to be done for an active patient, from `now` on, and what it will need a slot on."""
     first = next((entry for week in weeks(facts, now) for entry in week if entry.acts), None)
     return whole_second(max(first.at, now) if first else now + HORIZON), lane_of(first)

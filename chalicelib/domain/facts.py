@@ -28,6 +28,8 @@ class Progress:
     """With the reason each was moved for, where one was."""
     oldest: datetime | None = None
     """The earliest slot in `pending`: how far back to look for what is open."""
+    moved: Mapping[str, Reason] = field(default_factory=dict)
+    """Why the next message does not stand at its slot, where a cap moved it: its entry says so when its day comes."""
     done: frozenset[str] = frozenset()
     sent: tuple[datetime, ...] = ()
     """When the initiated texts of this week went out (claims count): what the caps have used up."""

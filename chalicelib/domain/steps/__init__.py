@@ -44,4 +44,4 @@ def wanted(facts: Facts, lo: date, hi: date) -> Iterator[Occurrence]:
         for anchor_name in missing:
             yield course.enter(anchor_name)
     yield from messages.welcome(facts)
-    yield from checkins.nudge(facts)
+    yield from checkins.after_silence(facts)

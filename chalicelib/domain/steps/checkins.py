@@ -6,12 +6,13 @@ from typing import TypeVar
 
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.ids import occurrence_id, spread
-from chalicelib.domain.local_time import DAY, Period, instant, shift
+from chalicelib.domain.local_time import DAY, Period, instant, local_date, shift
 from chalicelib.domain.occurrence import About, Occurrence, Rank, Reason
 from chalicelib.domain.patient import Category, Channel
+from chalicelib.domain.plan import Session
 from chalicelib.domain.protocol import Checkin, Question
 
-from .course import RANK, Course, on_weekday, recurrences
+from .course import FAR, RANK, TASK_TIME, Course, on_weekday, recurrences
 
 USEFUL = timedelta(hours=24)
 """A check-in asks about now: a day later its question is another one (design §6). A nudge likewise."""
@@ -169,8 +170,8 @@ def _cadence(facts: Facts, session: Checkin, ordinal: int, day: date) -> tuple[i
 # --- after silence ---
 
 
-def nudge(facts: Facts) -> Iterator[Occurrence]:
-    """The second try at the session that is open."""
+def after_silence(facts: Facts) -> Iterator[Occurrence]:
+    """What the open session wants while it is not answered: a second try, and after two silent ones, a person."""
     session = facts.session
     if session is None:
         return
@@ -179,6 +180,9 @@ def nudge(facts: Facts) -> Iterator[Occurrence]:
     step = protocol.step(key) if protocol else None
     if not isinstance(step, Checkin) or step.nudge_after is None:
         return
+    answered = Reason("answered", "the check-in was answered") if session.answered else None
+    if session.missed_before:
+        yield _silent(facts, session, shift(local_date(session.sent_at, facts.tz), step.nudge_after) + DAY, answered)
     sent = session.sent_at.astimezone(facts.tz)
     at = instant(shift(sent.date(), step.nudge_after), sent.time().replace(tzinfo=None), facts.tz)
     yield Occurrence(
@@ -191,5 +195,27 @@ def nudge(facts: Facts) -> Iterator[Occurrence]:
         rank=Rank.NUDGE,
         category=Category.CHECKIN,
         channel=Channel.SMS,
-        verdict=Reason("answered", "the check-in was answered") if session.answered else None,
+        verdict=answered,
+    )
+
+
+def _silent(facts: Facts, session: Session, day: date, answered: Reason | None) -> Occurrence:
+    """Two sessions without a word are a signal of their own (clinical reference §3.3: no reply)."""
+    at = instant(day, TASK_TIME, facts.tz)
+    return Occurrence(
+        id=occurrence_id(facts.patient.id, session.step, session.occurrence, "silent"),
+        step=session.step,
+        kind="no_response",
+        ideal=at,
+        useful_until=at + FAR,
+        rank=Rank.STAFF,
+        category=Category.CHECKIN,
+        channel=Channel.TASK,
+        about=About(
+            title=f"Call the patient: {session.missed_before + 1} check-ins without an answer",
+            tier="review_soon",
+            date=day.isoformat(),
+            due=day.isoformat(),
+        ),
+        verdict=answered,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 
 from chalicelib.domain.facts import Facts
-from chalicelib.domain.local_time import DAY, instant, local_date, shift
+from chalicelib.domain.local_time import DAY, instant, local_date, shift, week_of
 from chalicelib.domain.occurrence import About, Occurrence, Reason
 from chalicelib.domain.patient import Category, Channel
 from chalicelib.domain.plan import Appointment, AppointmentStatus
@@ -163,7 +163,8 @@ def _ask(window: _Window, verdict: Reason | None) -> Occurrence:
         rank=RANK[step.priority],
         category=Category.APPOINTMENT,
         channel=Channel.SMS,
-        merge=f"window:{max(window.target, course.began)}",
+        # A patient is asked once a week to book, for all that is due in it.
+        merge=f"window:{week_of(max(window.target, course.began))}",
         about=About(title=step.title, date=window.target.isoformat()),
         verdict=verdict,
     )
