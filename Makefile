@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 PORT ?= 8000
+STAGE ?= dev
 export PYTHONHASHSEED ?= 0
 
 $(VENV)/.ready: requirements.txt requirements-dev.txt
@@ -34,7 +35,31 @@ check: lint test ## what CI runs
 bench: setup ## the benchmark tables
 	@$(RUN) -m bench
 
+package: setup ## the single-stack template of STAGE for pipelines, in build/$(STAGE)
+	@$(RUN) -m ops.package $(STAGE)
+
+provision: setup ## make or update all of STAGE but its functions, and write their settings
+	@$(RUN) -m ops.provision $(STAGE) $(ARGS)
+
+bind: setup ## what is left after `chalice deploy`; NUMBERS=+1…,+1… are those STAGE is to hear
+	@NUMBERS='$(NUMBERS)' $(RUN) -m ops.bind $(STAGE)
+
+deploy: provision ## provision, chalice deploy and bind STAGE
+	$(VENV)/bin/chalice deploy --stage $(STAGE)
+	@NUMBERS='$(NUMBERS)' $(RUN) -m ops.bind $(STAGE)
+
+destroy: setup ## take STAGE down and keep its data, but with DATA=delete
+	@$(RUN) -m ops.destroy $(STAGE) $(if $(filter delete,$(DATA)),--delete-data)
+
+.venv-ministack/.ready:
+	@$(PYTHON) -m venv .venv-ministack
+	@.venv-ministack/bin/pip install --quiet --disable-pip-version-check -r requirements-deploy.txt
+	@touch $@
+
+prove: setup .venv-ministack/.ready ## deploy a clean stage to MiniStack on loopback and see it work
+	@$(RUN) -m tests.deploy.prove
+
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
-.PHONY: setup demo serve test lint check bench help
+.PHONY: setup demo serve test lint check bench package provision bind deploy destroy prove help

@@ -1,4 +1,4 @@
-"""A command's way into a stage: its settings and its data, through the service's own parts, with its name in the audit."""
+"""A command's way into a stage: its settings and data, through the service's own parts, with its name in the audit."""
 
 import os
 from datetime import datetime
