@@ -274,39 +274,6 @@ def staff_tokens() -> "StaffTokens | None":
 
 def forget() -> None:
     """Drops every part, so that the next use makes it anew: for tests and the local service, which restart in place."""
-    for part in (
-        settings,
-        hasher,
-        store,
-        shelf,
-        queue,
-        delivery,
-        desk,
-        enrolling,
-        ledger,
-        records,
-        roster,
-        seal,
-        staff_tokens,
-    ):
-        part.cache_clear()
-
-
-_PARTS = (
-    settings,
-    hasher,
-    store,
-    queue,
-    delivery,
-    conversation,
-    voice,
-    escalation,
-    answering,
-    alerting,
-    pressing,
-    preferring,
-    hearing,
-    noting,
-    desk,
-    enrolling,
-)
+    for part in list(globals().values()):
+        if hasattr(part, "cache_clear"):
+            part.cache_clear()

@@ -48,8 +48,8 @@ class Route:
     status: int = 200
     query: tuple[str, ...] = ()
     """What the address may ask, by its names in `chalicelib.web.parameters`."""
-    reads: str = ""
-    """The audit's name for reading this, where personal data are shown."""
+    audited: str = ""
+    """The audit's name for this, where the view writes no entry with its change: above all what only reads."""
     content_types: tuple[str, ...] = ("application/json",)
     produces: str = "application/json"
     body_limit: int = BODY_LIMIT
@@ -113,18 +113,17 @@ def door(route: Route, request: Callable[[], Request | None]) -> Callable[..., R
 def _answer(route: Route, call: Call, parts: Mapping[str, str]) -> Response:
     def view() -> Response:
         answer = _view(route)(call, **parts)
+        if route.audited:
+            from chalicelib.web.journal import note_call
+
+            note_call(call, route.audited)
         return answer if isinstance(answer, Response) else Response(answer, status_code=route.status)
 
     if route.method == "POST" and KEYED.lower() in call.headers and route.roles is not PUBLIC:
         from chalicelib.web.once import once
 
         return once(call, f"{route.method} {route.path} {sorted(parts.items())}", view)
-    answer = view()
-    if route.reads:
-        from chalicelib.web.journal import note_reading
-
-        note_reading(call, route.reads)
-    return answer
+    return view()
 
 
 def _page_of(refused: Refused, request: Request | None) -> Response:

@@ -23,7 +23,7 @@ def audit_of(call: Call, patient_id: str, action: str, detail: str = "") -> Audi
     )
 
 
-def note_reading(call: Call, action: str) -> None:
+def note_call(call: Call, action: str) -> None:
     """One entry for one request, whoever many it showed; none where it showed nobody."""
     shown = sorted(call.patients)
     if not shown or not call.principal.clinic_id:

@@ -199,7 +199,7 @@ ROUTES = (
         view="patients.listed",
         answer="Page[Patient]",
         query=("status", "q", "limit", "cursor"),
-        reads="patients.list",
+        audited="patients.list",
         summary="Patients in order of name, found by status, name or external id",
     ),
     Route(
@@ -208,7 +208,7 @@ ROUTES = (
         roles=STAFF,
         view="patients.one",
         answer="Patient",
-        reads="patient.read",
+        audited="patient.read",
         summary="One patient",
     ),
     Route(
@@ -300,7 +300,7 @@ ROUTES = (
         roles=STAFF,
         view="plans.one",
         answer="Plan",
-        reads="patient.plan",
+        audited="patient.plan",
         summary="The patient's plan; its version is the ETag",
     ),
     Route(
@@ -319,7 +319,7 @@ ROUTES = (
         view="plans.diff",
         body="PlanChange",
         answer="PlanChanges",
-        reads="patient.plan",
+        audited="patient.plan",
         summary="What that change of plan would do; nothing is changed",
     ),
     Route(
@@ -329,7 +329,7 @@ ROUTES = (
         view="patients.timeline",
         answer="Page[TimelineLine]",
         query=("from", "to", "timeline_limit", "cursor"),
-        reads="patient.timeline",
+        audited="patient.timeline",
         summary="What went out, what will, and for whatever does not, why",
     ),
     Route(
@@ -338,7 +338,7 @@ ROUTES = (
         roles=STAFF,
         view="appointments.listed",
         answer="Page[Appointment]",
-        reads="patient.appointments",
+        audited="patient.appointments",
         summary="The patient's appointments",
     ),
     Route(
@@ -366,7 +366,7 @@ ROUTES = (
         roles=ADMINS,
         view="records.export",
         answer="Export",
-        reads="patient.export",
+        audited="patient.export",
         summary="Everything held on a patient",
     ),
     Route(
@@ -404,7 +404,7 @@ ROUTES = (
         view="imports.result",
         answer="Sheet",
         produces="text/csv",
-        reads="import.result",
+        audited="import.result",
         summary="Every row of an import and what came of it, as a spreadsheet",
     ),
     Route(
@@ -414,7 +414,7 @@ ROUTES = (
         view="reports.worklist",
         answer="Worklist",
         query=("format", "limit", "cursor"),
-        reads="worklist",
+        audited="worklist",
         summary="What to do first: alerts, patients nobody reaches or hears from, windows closing, visits not marked",
     ),
     Route(
@@ -451,7 +451,7 @@ ROUTES = (
         view="tasks.listed",
         answer="Page[Task]",
         query=("state", "patient", "limit", "cursor"),
-        reads="tasks.list",
+        audited="tasks.list",
         summary="Work for staff, worst first",
     ),
     Route(
@@ -459,6 +459,7 @@ ROUTES = (
         path="/tasks/{task_id}/ack",
         roles=WRITERS,
         view="tasks.acknowledge",
+        audited="task.ack",
         answer="Task",
         summary="Say that you have seen a task: its ladder stops, and the patient is told so",
     ),
@@ -467,6 +468,7 @@ ROUTES = (
         path="/tasks/{task_id}/close",
         roles=WRITERS,
         view="tasks.close",
+        audited="task.close",
         body="TaskClosing",
         answer="Task",
         summary="Close a task with what came of it",
@@ -478,7 +480,7 @@ ROUTES = (
         view="messages.listed",
         answer="Page[Said]",
         query=("limit", "cursor"),
-        reads="patient.messages",
+        audited="patient.messages",
         summary="The conversation with a patient, both ways, in order of time",
     ),
     Route(
@@ -486,6 +488,7 @@ ROUTES = (
         path="/patients/{patient_id}/messages",
         roles=WRITERS,
         view="messages.send",
+        audited="message.send",
         body="NewMessage",
         answer="Said",
         status=201,
@@ -498,7 +501,7 @@ ROUTES = (
         view="messages.checkins",
         answer="Page[Checkin]",
         query=("limit", "cursor"),
-        reads="patient.checkins",
+        audited="patient.checkins",
         summary="A patient's answers, each with the baseline and the rule that graded it",
     ),
 )

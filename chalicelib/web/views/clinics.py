@@ -20,7 +20,7 @@ from chalicelib.web.bodies import ClinicChange, NewClinic, NewKey, Stop
 from chalicelib.web.door import Call
 from chalicelib.web.journal import note_change
 from chalicelib.web.problems import Refused, conflict, not_found, stale, wrong
-from chalicelib.web.reading import given, read
+from chalicelib.web.reading import read
 
 
 def create(call: Call) -> Response:
@@ -92,17 +92,16 @@ def own(call: Call) -> Response:
 
 def change(call: Call) -> Response:
     """The settings as they stand with the given ones in their place, checked as a new clinic's are."""
-    said, found = read(call.json, ClinicChange)
-    if found:
-        raise wrong(found)
+    sent = call.json
+    if not isinstance(sent, dict):
+        raise wrong(read(sent, ClinicChange)[1])
     before = own_clinic(call)
-    check_version(call, before.version)
-    sent = {f.encode_name for f in msgspec.structs.fields(said) if given(getattr(said, f.name))}
     whole = {name: value for name, value in answers.clinic(before).items() if name in _SETTINGS}
-    body, found = read({**whole, **{name: call.json[name] for name in sent}}, NewClinic)
+    body, found = read({**whole, **sent}, NewClinic)
     described = checks.clinic(body, before.id, found)
     if described is None:
         raise wrong(found)
+    check_version(call, before.version)
     after = replace(
         described,
         version=before.version + 1,
