@@ -76,8 +76,6 @@ def training(most: int, rng: random.Random) -> list[Example]:
     for path in sorted((HERE / "training").glob("*.txt")):
         for line in read_file(path):
             for text in expand(line.text, most, rng):
-                example = Example(
-                    text=text, tier=line.tier, group=line.group, language=line.language, flags=line.flags
-                )
+                example = Example(text=text, tier=line.tier, group=line.group, language=line.language, flags=line.flags)
                 found.setdefault((example.language, text), example)
     return list(found.values())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from .knowledge import Answers
 from .phrases import Found
-from .plain import Plain
+from .plain import Plain, is_ideograph
 from .values import DIGITS, YES_OR_NO, Intent, IntentKind, Listener, Prompt, PromptKind
 
 
@@ -43,7 +43,7 @@ class _Hearing:
     def understood(self) -> Understood:
         if not self.message.tokens:
             return Understood(intents=(TEXT,), closed=False)
-        found = self.answers.phrases.find(self.message, self.forms)
+        found = self.answers.phrases.find(self.forms)
         return (
             self._acknowledgement()
             or self._opting_out(found)
@@ -73,30 +73,40 @@ class _Hearing:
         return None
 
     def _opting_out(self, found: Sequence[Found]) -> Understood | None:
-        answers, tokens = self.answers, self.message.tokens
-        phrases = [each for each in found if each.key in {"opt_out", "wrong_person"}]
-        whole = self._whole(self._core())
-        errand = any(each.key == "stop_errand" and each.start == 0 for each in found)
-        spelled = whole.replace(" ", "") if all(len(each) == 1 for each in tokens) else whole
-        leads = tokens[0] in answers.opt_out_first and not errand
-        if whole in answers.opt_out_whole or spelled in answers.opt_out_first or leads or phrases:
+        tokens, keys = self.message.tokens, {each.key for each in found}
+        spoken = self._opt_out_tokens(found)
+        if spoken:
             intents = [Intent(kind=IntentKind.OPT_OUT)]
-            if any(each.key == "wrong_person" for each in found):
+            if "wrong_person" in keys:
                 intents.append(Intent(kind=IntentKind.WRONG_PERSON))
-            spoken = self._covered(found, frozenset({"opt_out", "wrong_person", "opt_out_filler"}))
-            if leads or whole in answers.opt_out_whole or spelled in answers.opt_out_first:
-                spoken.update(range(len(tokens)) if not leads or spelled == whole == tokens[0] else {0})
-            left = [
-                token for at, token in enumerate(tokens) if at not in spoken and token not in answers.whole["polite"]
-            ]
-            if left:
+            spoken |= self._covered(found, frozenset({"opt_out_filler"}))
+            spoken |= {at for at, token in enumerate(tokens) if token in self.answers.whole["polite"]}
+            if len(spoken) < len(tokens):
                 return Understood(intents=(*intents, TEXT), closed=False)
             return _closed(*intents)
-        moved = any(each.key == "reschedule" for each in found)
-        if len(tokens) > 1 and not moved and (tokens[0] in answers.opt_out_openings or errand):
-            intents = [Intent(kind=IntentKind.POSSIBLE_OPT_OUT), TEXT]
-            return Understood(intents=tuple(intents), closed=False)
+        opens = tokens[0] in self.answers.opt_out_openings or tokens[0] in self.answers.opt_out_first
+        if len(tokens) > 1 and opens and "reschedule" not in keys:
+            return Understood(intents=(Intent(kind=IntentKind.POSSIBLE_OPT_OUT), TEXT), closed=False)
         return None
+
+    def _opt_out_tokens(self, found: Sequence[Found]) -> set[int]:
+        """The tokens that say "no more texts", by keyword or in plain words; none when nothing does."""
+        answers, tokens = self.answers, self.message.tokens
+        whole = self._whole(self._core())
+        # "S T O P"
+        spelled = whole.replace(" ", "") if all(len(each) == 1 for each in tokens) else whole
+        if whole in answers.opt_out_whole or spelled in answers.opt_out_first:
+            return set(range(len(tokens)))
+        spoken = self._covered(found, frozenset({"opt_out", "wrong_person"}))
+        keys = {each.key for each in found}
+        if tokens[0] in answers.opt_out_first and "stop_errand" not in keys:
+            spoken.add(0)
+        pause = min(self.message.stops, default=len(tokens))
+        # "CANCEL, can we do Friday" may mean the visit; such one-word openings are asked about, not obeyed.
+        doubtful = pause == 0 and not is_ideograph(tokens[0][0])
+        if self._whole(tokens[: pause + 1]) in answers.opt_out_whole and not doubtful:
+            spoken.update(range(pause + 1))
+        return spoken
 
     def _command(self) -> Understood | None:
         whole = self._whole(self._core())

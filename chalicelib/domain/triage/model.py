@@ -9,6 +9,7 @@ from array import array
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 from zlib import crc32
 
@@ -45,7 +46,7 @@ def features(tokens: Sequence[str], buckets: int) -> Features:
                 names += [f"l {dressed[at : at + n]}" for n in _LETTERS for at in range(len(dressed) - n + 1)]
             known[token] = [bucket(name) for name in names]
         alone.append(known[token])
-    pairs = [bucket(f"p {a} {b}") for a, b in zip(tokens, tokens[1:], strict=False)]
+    pairs = [bucket(f"p {a} {b}") for a, b in pairwise(tokens)]
     skips = [bucket(f"s {a} {b}") for a, b in zip(tokens, tokens[2:], strict=False)]
     return Features(alone, pairs, skips)
 
@@ -80,11 +81,15 @@ def best_stretch(weights: Sequence[float], seen: Features) -> Stretch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One class of the model. `floor` is the sum a stretch must exceed to raise the message to `tier`."""
+    """One class of the model. `floor` is the sum a stretch must exceed to raise the message to `tier`.
+
+    `ad_risk_only` marks the class that is an emergency only for patients at risk of dysreflexia.
+    """
 
     name: str
     tier: Tier
     group: str | None
+    ad_risk_only: bool
     floor: float
     weights: "array[int]"
     step: float
@@ -115,6 +120,7 @@ class Model:
                 name=each["name"],
                 tier=Tier(each["tier"]),
                 group=each["group"],
+                ad_risk_only=each["ad_risk_only"],
                 floor=each["floor"],
                 step=each["step"],
                 weights=array("b", b64decode(each["weights"])),

@@ -43,9 +43,9 @@ class Patterns:
         self._book = Phrasebook(concepts)
         self.words = self._book.words
 
-    def concepts(self, message: Plain, forms: list[tuple[str, ...]]) -> dict[str, list[Found]]:
+    def concepts(self, forms: list[tuple[str, ...]]) -> dict[str, list[Found]]:
         found: dict[str, list[Found]] = {}
-        for each in self._book.find(message, forms):
+        for each in self._book.find(forms):
             found.setdefault(each.key, []).append(each)
         return found
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .plain import Plain, is_ideograph, plain
+from .plain import is_ideograph, plain
 
 _GAP = 3
 """How many tokens a `~` may skip: "can't ~ feel" hears "can't really even feel"."""
@@ -24,7 +24,7 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A phrase at tokens start up to end. `key` is what it was filed under; `term` the phrase as written in the data."""
+    """A phrase at tokens start up to end, the `key` it was filed under and the `term` as the data writes it."""
 
     key: str
     term: str
@@ -67,7 +67,7 @@ class Phrasebook:
         self.words = frozenset(words)
         """Whole words of the phrases, stems left out: what a slip of the finger may have meant."""
 
-    def find(self, message: Plain, forms: list[tuple[str, ...]]) -> list[Found]:
+    def find(self, forms: list[tuple[str, ...]]) -> list[Found]:
         """Every phrase in the message, in order of its first token. `forms` are the spellings of each token."""
         found: list[Found] = []
         for start, options in enumerate(forms):

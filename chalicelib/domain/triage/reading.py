@@ -1,4 +1,4 @@
-"""`read`: one inbound text to its intents, its tier with the reasons, the reply it gets, and the safety net under it."""
+"""`read`: one inbound text to its intents, its tier and why, the reply it gets, and the safety net under it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -47,11 +47,11 @@ def read(text: str, listener: Listener, prompts: Sequence[Prompt], knowledge: Kn
     clinical = False
     doubt = 0.0
     if not understood.closed:
-        concepts = knowledge.patterns.concepts(message, forms)
-        terms = knowledge.terms.find(message, forms)
+        concepts = knowledge.patterns.concepts(forms)
+        terms = knowledge.terms.find(forms)
         evidence += _from_terms(terms, message, listener, knowledge)
         evidence += _from_patterns(concepts, message, listener, knowledge)
-        evidence += _two_signs(terms, concepts, message, listener, knowledge)
+        evidence += _two_signs(terms, concepts, message, listener)
         raised, doubt = _from_model(message, listener, knowledge)
         evidence += raised
         clinical = any(name in knowledge.clinical for name in concepts)
@@ -141,7 +141,6 @@ def _two_signs(
     concepts: Mapping[str, list[Found]],
     message: Plain,
     listener: Listener,
-    knowledge: Knowledge,
 ) -> list[Evidence]:
     """Two signs of dysreflexia together are an emergency at T6 or above, whatever each would be alone."""
     if not listener.ad_risk:
@@ -170,7 +169,7 @@ def _from_model(message: Plain, listener: Listener, knowledge: Knowledge) -> tup
     raised = []
     for outcome, stretch in stretches:
         group = knowledge.groups[outcome.group] if outcome.group else None
-        if stretch.margin > 0:
+        if stretch.margin > 0 and (listener.ad_risk or not outcome.ad_risk_only):
             raised.append(
                 Evidence(
                     rule=f"model:{outcome.name}",
@@ -221,7 +220,7 @@ def _template(each: Evidence, listener: Listener, groups: Mapping[str, Group]) -
 
 
 def _unclear(intents: Sequence[Intent], tier: Tier, prompts: Sequence[Prompt]) -> bool:
-    """Whether the closed question is due: words (or a yes to nothing) below urgent, not asked already, not opted out."""
+    """Whether the closed question is due: words, or a yes to nothing, below urgent, and not asked already."""
     if tier.severity >= Tier.URGENT.severity or _has(intents, IntentKind.OPT_OUT):
         return False
     if any(prompt.kind is PromptKind.SAFETY_NET for prompt in prompts):

@@ -10,9 +10,7 @@ import pytest
 from chalicelib.domain.triage import IntentKind, Listener, Prompt, PromptKind, Reading, read
 from chalicelib.protocols.triage import load
 
-CASES: list[dict[str, Any]] = json.loads(
-    Path(__file__).with_name("triage_cases.json").read_text(encoding="utf-8")
-)
+CASES: list[dict[str, Any]] = json.loads(Path(__file__).with_name("triage_cases.json").read_text(encoding="utf-8"))
 ASKED = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 SHOWN = (
     IntentKind.OPT_OUT,
