@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from .agenda import agenda
-from .cursor import Cursor
+from .cursor import Cursor, Lane
 from .decision import next_wake
 from .facts import Facts, Progress
 from .ids import OccurrenceId
 from .local_time import local_date
 from .occurrence import CLOSED_BEFORE_ENROLMENT, Entry, Occurrence
+from .patient import Status
 from .protocol import Anchor
 from .slots import NEAR, Slotted, all_slotted, beginning, reach_back
 
@@ -29,7 +30,8 @@ def replanned(old: Facts | None, new: Facts, cursor: Cursor | None, now: datetim
     """
     new = _with_enrolment_date(old, new)
     facts = replace(new, progress=_carried_over(old, new, now) if old else Progress(through=now - JUST))
-    due, lane = next_wake(facts, now)
+    active = facts.patient.status is Status.ACTIVE
+    due, lane = next_wake(facts, now) if active else (None, Lane.NONE)
     return facts, Cursor(
         rev=cursor.rev + 1 if cursor else 1,
         seq=cursor.seq if cursor else 1,
