@@ -18,11 +18,11 @@ PK, SK = "pk", "sk"
 _DIGITS = 10**38  # DynamoDB keeps 38 significant digits and refuses more
 
 
-class Invalid(ValueError):  # noqa: N818
+class Invalid(ValueError):
     """The request breaks the table's own rules, whatever the data. A mistake in our code."""
 
 
-class Busy(Exception):  # noqa: N818
+class Busy(Exception):
     """Throttled, or in conflict with another transaction, after the client's own retries. Nothing was
     written; the same request may succeed later."""
 

@@ -225,7 +225,11 @@ def test_the_conversation_reads_both_ways_in_order(clinic):
     clinic.until_the_checkin()
     clinic.says("N")
     said = clinic.ask("GET", f"/patients/{clinic.ana}/messages")["items"]
-    assert [(m["direction"], m["kind"]) for m in said][-3:] == [("out", "checkin"), ("in", "inbound"), ("out", "checkin_psfs")]
+    assert [(m["direction"], m["kind"]) for m in said][-3:] == [
+        ("out", "checkin"),
+        ("in", "inbound"),
+        ("out", "checkin_psfs"),
+    ]
 
 
 def test_staff_write_to_a_patient_but_not_against_a_stop_nor_at_night(clinic):

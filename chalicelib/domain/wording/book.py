@@ -11,19 +11,19 @@ class WordingError(Exception):
     """A broken promise between caller and copy. Carries names of slots and templates, never their values."""
 
 
-class UnknownLanguage(WordingError):  # noqa: N818 - named for what happened
+class UnknownLanguage(WordingError):
     """No copy in this language."""
 
 
-class UnknownTemplate(WordingError):  # noqa: N818 - named for what happened
+class UnknownTemplate(WordingError):
     """No such template, or none for this channel."""
 
 
-class MissingSlot(WordingError):  # noqa: N818 - named for what happened
+class MissingSlot(WordingError):
     """A slot the template needs was left out, or was empty once cleaned: "call ." must never go out."""
 
 
-class UnsafeLink(WordingError):  # noqa: N818 - named for what happened
+class UnsafeLink(WordingError):
     """A link that is not a plain web address, or that the frame has no place for."""
 
 
