@@ -127,9 +127,7 @@ def test_a_safety_text_is_the_same_at_both_levels():
 
 def shipped():
     folder = files("chalicelib.protocols").joinpath("copy")
-    shared, *pages = (
-        json.loads(folder.joinpath(f"{name}.json").read_bytes()) for name in ("templates", *LANGUAGES)
-    )
+    shared, *pages = (json.loads(folder.joinpath(f"{name}.json").read_bytes()) for name in ("templates", *LANGUAGES))
     return shared, dict(zip(LANGUAGES, pages, strict=True))
 
 

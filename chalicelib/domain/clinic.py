@@ -72,7 +72,7 @@ USUAL_COUNTRIES = (
     *("CL", "CO", "PE", "UY"),
 )
 """Whose numbers a clinic's patients may have when it names none itself: patients travel and keep foreign numbers, but
-the destinations that numbers are farmed for to earn on every text (artificially inflated traffic) are not among them."""
+the destinations where numbers are farmed to earn on every text (artificially inflated traffic) are not among them."""
 
 EMERGENCY_NUMBERS = {
     "US": ("911", "988"),

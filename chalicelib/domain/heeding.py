@@ -87,7 +87,7 @@ _PRESSED = {
 
 
 def pressed(prompt_id: str, value: str) -> Reading:
-    """What pressing a button says: the same as the shortest text that answers the question, with nothing to make out."""
+    """What pressing a button says: the same as the shortest text that answers it, with nothing to make out."""
     kind = _PRESSED.get(value, IntentKind.DIGIT)
     intent = Intent(kind=kind, value=int(value) if kind is IntentKind.DIGIT else None, prompt_id=prompt_id)
     return Reading(
