@@ -56,7 +56,7 @@ def run_deliver(body: str, token: str) -> None:
     done = wiring.delivery().deliver(reference, now=now, token=token)
     late = round((now - reference.due).total_seconds(), 1)
     if done in COUNTED:
-        measure(**{COUNTED[done]: 1}, Lateness=late)
+        measure(**{COUNTED[done]: 1}, **({"Lateness": late} if done == "sent" else {}))
     say(
         "delivered",
         outcome=done,

@@ -1,0 +1,113 @@
+"""The stage's template, its configuration and the functions say the same."""
+
+import json
+import re
+
+import pytest
+from chalice.package import YAMLTemplateSerializer
+
+from chalicelib.adapters.schema import TTL, create_table_request
+from local.queues import DEAD, MAX_RECEIVES, VISIBILITY_S
+from ops.functions import functions_of
+from ops.stage import PROJECT
+
+TEMPLATE = YAMLTemplateSerializer().load_template((PROJECT / ".chalice" / "resources.yaml").read_text())
+RESOURCES = TEMPLATE["Resources"]
+CONFIG = json.loads((PROJECT / ".chalice" / "config.json").read_text())
+FUNCTIONS = functions_of(PROJECT, "ranvier-dev")
+FED = sorted(fed.queue for fed in FUNCTIONS.values() if fed.queue)
+
+
+def of_type(kind):
+    return {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == kind}
+
+
+def named(properties, key):
+    """The name a resource is given, with the stage's own part left out."""
+    return properties[key]["Fn::Sub"].replace("ranvier-${Stage}", "").lstrip("-")
+
+
+def timeout(function):
+    return CONFIG["lambda_functions"].get(function, {}).get("lambda_timeout", CONFIG["lambda_timeout"])
+
+
+def test_the_table_is_the_one_the_adapters_expect():
+    table = RESOURCES["Table"]["Properties"]
+    wanted = create_table_request("any")
+    for part in ("BillingMode", "KeySchema", "GlobalSecondaryIndexes", "AttributeDefinitions"):
+        assert table[part] == wanted[part], part
+    assert table["TimeToLiveSpecification"] == {"AttributeName": TTL, "Enabled": True}
+
+
+def test_what_holds_patients_data_is_encrypted_recoverable_and_outlives_the_stack():
+    table = RESOURCES["Table"]["Properties"]
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert table["SSESpecification"]["KMSMasterKeyId"] == {"Fn::GetAtt": ["Key", "Arn"]}
+    assert TEMPLATE["Parameters"]["DeletionProtection"]["Default"] == "true"
+    for name in ("Table", "Key", "Staff"):
+        assert RESOURCES[name]["DeletionPolicy"] == "RetainExceptOnCreate", name
+        assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain", name
+
+
+def test_every_function_that_a_queue_feeds_has_that_queue_and_its_dead_letters():
+    queues = {named(queue, "QueueName"): queue for queue in of_type("AWS::SQS::Queue").values()}
+    assert sorted(queues) == sorted([*FED, *(name + DEAD for name in FED)])
+    for name in FED:
+        assert queues[name]["VisibilityTimeout"] == VISIBILITY_S >= 6 * timeout(name)
+        assert queues[name]["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVES
+        assert queues[name + DEAD]["MessageRetentionPeriod"] == 14 * 86400
+
+
+def test_a_queue_takes_nothing_without_tls():
+    guarded = set()
+    for policy in of_type("AWS::SQS::QueuePolicy").values():
+        first = policy["PolicyDocument"]["Statement"][0]
+        assert (first["Effect"], first["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+        guarded |= {each["Ref"] for each in policy["Queues"]}
+    assert guarded == set(of_type("AWS::SQS::Queue"))
+
+
+def test_logs_of_every_function_end():
+    groups = [
+        named(group, "LogGroupName").removeprefix("/aws/lambda/-") for group in of_type("AWS::Logs::LogGroup").values()
+    ]
+    assert sorted(groups) == sorted(FUNCTIONS)
+
+
+def test_the_api_answers_within_what_the_gateway_waits():
+    assert timeout("api_handler") <= 30
+
+
+@pytest.mark.parametrize(
+    "alarm", of_type("AWS::CloudWatch::Alarm").values(), ids=lambda alarm: named(alarm, "AlarmName")
+)
+def test_every_alarm_has_its_page_and_tells_somebody(alarm):
+    page = f"docs/runbook/{named(alarm, 'AlarmName')}.md"
+    assert alarm["AlarmDescription"].endswith(page)
+    assert (PROJECT / page).exists(), page
+    assert alarm["AlarmActions"] == [{"Ref": "Alarms"}]
+
+
+def test_every_page_of_the_runbook_is_an_alarms():
+    pages = {path.stem for path in (PROJECT / "docs" / "runbook").glob("*.md")} - {"README"}
+    assert pages == {named(alarm, "AlarmName") for alarm in of_type("AWS::CloudWatch::Alarm").values()}
+
+
+def test_alarms_and_dashboard_watch_metrics_that_are_told():
+    told = set(re.findall(r"measure\((\w+)=|\"(Sent|Failed|Unknown|Held|LetGo|Lateness)\"", events()))
+    told = {name for pair in told for name in pair if name}
+    template = (PROJECT / ".chalice" / "resources.yaml").read_text()
+    watched = set(re.findall(r'"Ranvier", "(\w+)"', template))
+    for alarm in of_type("AWS::CloudWatch::Alarm").values():
+        each = [alarm, *(part["MetricStat"]["Metric"] for part in alarm.get("Metrics", []) if "MetricStat" in part)]
+        watched |= {metric["MetricName"] for metric in each if metric.get("Namespace") == "Ranvier"}
+    assert watched <= told, watched - told
+
+
+def events():
+    return (PROJECT / "chalicelib" / "events.py").read_text()
+
+
+def test_no_role_is_made_up_by_chalice():
+    assert CONFIG["autogen_policy"] is False
+    assert CONFIG["lambda_architecture"] == "arm64"
