@@ -75,5 +75,15 @@ def busy() -> Refused:
     )
 
 
+def unsettled() -> Refused:
+    """A provider's answer was lost, or it said to come again."""
+    return Refused(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The provider did not take it, or its answer was lost. Look at the conversation before you send it again.",
+        code="unsettled",
+        headers={"Retry-After": "60"},
+    )
+
+
 def stale() -> Refused:
     return Refused(HTTPStatus.PRECONDITION_FAILED, "It was changed since you saw it. Read it again, then change it.")

@@ -13,12 +13,13 @@ from chalicelib.domain.local_time import utc_text
 from chalicelib.domain.patient import Category, Channel
 from chalicelib.domain.problem import Problem
 from chalicelib.service.conversation import Message
+from chalicelib.service.say import Unsettled
 from chalicelib.service.staff_message import NotNow, send_to_patient
 from chalicelib.web import answers
 from chalicelib.web.bodies import NewMessage
 from chalicelib.web.door import Call
 from chalicelib.web.paging import cut, page_of
-from chalicelib.web.problems import conflict, wrong
+from chalicelib.web.problems import conflict, unsettled, wrong
 from chalicelib.web.reading import read
 from chalicelib.web.views.patients import chart_of
 
@@ -47,7 +48,10 @@ def send(call: Call, patient_id: str) -> Response:
         raise conflict(
             "Nothing was sent.", [Problem("channel", f"{channel.value} may not be used: {_WHY.get(rule, rule)}")]
         )
-    done = send_to_patient(wiring.voice(), chart.facts, contact, body.text, f"staff.{fresh_id()}", now=call.now)
+    try:
+        done = send_to_patient(wiring.voice(), chart.facts, contact, body.text, f"staff.{fresh_id()}", now=call.now)
+    except Unsettled as lost:
+        raise unsettled() from lost
     if isinstance(done, NotNow):
         raise conflict(
             "Nothing was sent.",
