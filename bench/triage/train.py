@@ -20,7 +20,7 @@ from typing import Any
 from bench.triage.corpus import HERE, Example, expand, read_file
 from chalicelib.domain.triage import Tier
 from chalicelib.domain.triage.model import Features, best_stretch, features
-from chalicelib.domain.triage.plain import plain
+from chalicelib.domain.triage.plain import compounds_by_first, plain
 
 BUCKETS = 1 << 17
 FOLDS = 4
@@ -115,7 +115,7 @@ def cases(rng: random.Random) -> list[Case]:
     """Every training text, its line's fold, and a slipped copy of the texts in alphabets."""
     patterns = json.loads(PATTERNS.read_text("utf-8"))
     variants = {pair[0]: pair[1] for pair in patterns["variants"].split()}
-    compounds = sorted(patterns["compounds"].split(), key=len, reverse=True)
+    compounds = compounds_by_first(patterns["compounds"].split())
     found: dict[str, Case] = {}
     paths = [path for folder in LEARNT for path in sorted((HERE / folder).glob("*.txt"))]
     lines = [line for path in paths for line in read_file(path)]

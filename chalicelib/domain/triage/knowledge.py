@@ -7,6 +7,7 @@ from typing import Any
 from .model import Model
 from .patterns import Pattern, Patterns
 from .phrases import Phrasebook
+from .plain import Compounds, compounds_by_first
 from .spelling import Spelling
 from .values import Tier
 
@@ -47,7 +48,7 @@ class Knowledge:
     spelling: Spelling
     model: Model
     variants: Mapping[str, str]
-    compounds: tuple[str, ...]
+    compounds: Compounds
     clinical: frozenset[str]
     """Concepts whose mere mention keeps the safety net under a message."""
 
@@ -59,18 +60,19 @@ class Knowledge:
         """
         lexicon, patterns, answers = data["lexicon"], data["patterns"], data["answers"]
         groups = {each["id"]: _group(each) for each in lexicon["groups"]}
-        terms = Phrasebook({each["id"]: _flat(each["terms"]) for each in lexicon["groups"]})
+        compounds = compounds_by_first(patterns["compounds"].split())
+        terms = Phrasebook({each["id"]: _flat(each["terms"]) for each in lexicon["groups"]}, compounds)
         rules = [_pattern(each, groups) for each in patterns["patterns"]]
         concepts = {
             name: [term for phrases in by_language.values() for term in _split(phrases)]
             for name, by_language in patterns["concepts"].items()
         }
-        compiled = Patterns(concepts, rules)
+        compiled = Patterns(concepts, rules, compounds)
         return cls(
             groups=groups,
             terms=terms,
             patterns=compiled,
-            answers=_answers(lexicon, answers),
+            answers=_answers(lexicon, answers, compounds),
             spelling=Spelling(
                 clinical=terms.words | compiled.words | frozenset(patterns["vocabulary"].split()),
                 everyday=patterns["everyday"].split(),
@@ -78,7 +80,7 @@ class Knowledge:
             ),
             model=Model.from_json(data["model"]),
             variants={pair[0]: pair[1] for pair in patterns["variants"].split()},
-            compounds=tuple(sorted(patterns["compounds"].split(), key=len, reverse=True)),
+            compounds=compounds,
             clinical=frozenset(patterns["clinical"]),
         )
 
@@ -115,7 +117,7 @@ def _pattern(data: Mapping[str, Any], groups: Mapping[str, Group]) -> Pattern:
     )
 
 
-def _answers(lexicon: Mapping[str, Any], answers: Mapping[str, Any]) -> Answers:
+def _answers(lexicon: Mapping[str, Any], answers: Mapping[str, Any], compounds: Compounds) -> Answers:
     phrases = {key: _split(value) for key, value in answers["phrases"].items()}
     phrases["opt_out"] = [*lexicon["optout_phrase"], *phrases["opt_out"]]
     whole = {key: frozenset(_split(value)) for key, value in answers["whole"].items()}
@@ -124,7 +126,7 @@ def _answers(lexicon: Mapping[str, Any], answers: Mapping[str, Any]) -> Answers:
     exact = frozenset(lexicon["optout_exact"]) | frozenset(_split(answers["opt_out_exact"]))
     return Answers(
         whole=whole,
-        phrases=Phrasebook(phrases),
+        phrases=Phrasebook(phrases, compounds),
         numbers={word: int(digit) for word, digit in (lexicon["number_words"] | answers["numbers"]).items()},
         opt_out_first=frozenset(lexicon["optout_first_token"]) | frozenset(_split(answers["opt_out_first"])),
         opt_out_whole=exact,

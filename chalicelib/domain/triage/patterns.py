@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .phrases import Found, Phrasebook
-from .plain import Plain
+from .plain import Compounds, Plain
 from .values import Tier
 
 
@@ -35,12 +35,14 @@ class Match:
 
 
 class Patterns:
-    def __init__(self, concepts: Mapping[str, Iterable[str]], patterns: Iterable[Pattern]) -> None:
+    def __init__(
+        self, concepts: Mapping[str, Iterable[str]], patterns: Iterable[Pattern], compounds: Compounds
+    ) -> None:
         self._patterns = tuple(patterns)
         unknown = {need for pattern in self._patterns for need in pattern.needs}.difference(concepts)
         if unknown:
             raise ValueError(f"patterns name unknown concepts: {sorted(unknown)}")
-        self._book = Phrasebook(concepts)
+        self._book = Phrasebook(concepts, compounds)
         self.words = self._book.words
 
     def concepts(self, forms: list[tuple[str, ...]]) -> dict[str, list[Found]]:

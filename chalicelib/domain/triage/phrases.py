@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .plain import is_ideograph, plain
+from .plain import NO_COMPOUNDS, Compounds, is_ideograph, plain
 
 _GAP = 3
 """How many tokens a `~` may skip: "can't ~ feel" hears "can't really even feel"."""
@@ -32,14 +32,16 @@ class Found:
     end: int
 
 
-def _pieces(term: str) -> tuple[_Piece, ...]:
+def _pieces(term: str, compounds: Compounds) -> tuple[_Piece, ...]:
     pieces: list[_Piece] = []
     gap = False
     for part in term.split():
         if part == "~":
             gap = True
             continue
-        cut = plain(part.removesuffix("*"), {}).tokens
+        word = part.removesuffix("*")
+        # Nearly all the data is plain words already; cutting each anew would double a cold start.
+        cut = (word,) if word.isascii() and word.isalpha() and word.islower() else plain(word, {}, compounds).tokens
         for at, token in enumerate(cut):
             last = at == len(cut) - 1
             stem = part.endswith("*") and last and not is_ideograph(token)
@@ -53,13 +55,13 @@ def _pieces(term: str) -> tuple[_Piece, ...]:
 class Phrasebook:
     """Phrases indexed by their first word or stem, so a message is searched in time linear in its tokens."""
 
-    def __init__(self, entries: Mapping[str, Iterable[str]]) -> None:
+    def __init__(self, entries: Mapping[str, Iterable[str]], compounds: Compounds = NO_COMPOUNDS) -> None:
         self._whole: dict[str, list[tuple[str, str, tuple[_Piece, ...]]]] = {}
         self._stems: dict[str, list[tuple[str, str, tuple[_Piece, ...]]]] = {}
         words: set[str] = set()
         for key, terms in entries.items():
             for term in terms:
-                pieces = _pieces(term)
+                pieces = _pieces(term, compounds)
                 index = self._stems if pieces[0].stem else self._whole
                 index.setdefault(pieces[0].text, []).append((key, term, pieces))
                 words.update(piece.text for piece in pieces if not piece.stem)

@@ -5,7 +5,7 @@ much that it cannot, is read in bounded time.
 """
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -13,6 +13,19 @@ _APOSTROPHES = frozenset("'’‘ʼ´`＇")
 # English contractions close up ("can't" -> "cant"), as people type them; other elisions open ("j'ai" -> "j ai").
 _CLOSING = frozenset({"t", "s", "m", "re", "ve", "ll", "d"})
 _IN_NUMBER = frozenset(".,:/")
+
+
+Compounds = Mapping[str, tuple[str, ...]]
+"""Everyday words of several ideographs by their first, longest first (`compounds_by_first`)."""
+
+NO_COMPOUNDS: Compounds = {}
+
+
+def compounds_by_first(words: Iterable[str]) -> Compounds:
+    found: dict[str, tuple[str, ...]] = {}
+    for word in sorted(words, key=len, reverse=True):
+        found[word[0]] = (*found.get(word[0], ()), word)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +82,12 @@ def _word_end(text: str, start: int) -> int:
     return end
 
 
-def plain(text: str, variants: Mapping[str, str], compounds: Sequence[str] = ()) -> Plain:
+def plain(text: str, variants: Mapping[str, str], compounds: Compounds = NO_COMPOUNDS) -> Plain:
     """Cut a message into tokens.
 
     `variants` maps traditional ideographs to the simplified ones the data is written in. `compounds` are everyday
-    words kept whole, longest first, so that a mobile phone (hand + machine) does not read as a hand.
+    words kept whole, so that a mobile phone (hand + machine) does not read as a hand.
     """
-    starts: dict[str, list[str]] = {}
-    for compound in compounds:
-        starts.setdefault(compound[0], []).append(compound)
     folded = _fold(text, variants)
     tokens: list[str] = []
     stops: set[int] = set()
@@ -104,7 +114,7 @@ def plain(text: str, variants: Mapping[str, str], compounds: Sequence[str] = ())
             at = end
         else:
             if is_ideograph(char):
-                whole = next((each for each in starts.get(char, ()) if folded.startswith(each, at)), char)
+                whole = next((each for each in compounds.get(char, ()) if folded.startswith(each, at)), char)
                 tokens.append(whole)
                 at += len(whole) - 1
             elif unicodedata.category(char) == "So":
