@@ -6,7 +6,7 @@ import pytest
 from chalicelib.adapters.library import protocols
 from chalicelib.adapters.memory import Fault
 from chalicelib.domain.decision import decide
-from chalicelib.domain.delivery import Event, Status
+from chalicelib.domain.delivery import GRACE, Event, Status
 from chalicelib.domain.occurrence import State
 from chalicelib.domain.patient import Channel, ContactStatus, Pause
 from chalicelib.domain.patient import Status as PatientStatus
@@ -149,6 +149,23 @@ def test_two_workers_that_share_one_moment_send_one_message(ward):
 
     ward.worker.chart = chart
     assert ward.deliver(body) is Done.SETTLED
+    assert texts(ward) == 1
+
+
+def test_a_duplicate_that_shows_while_the_first_is_sending_waits_out_the_grace(ward):
+    body, send, seen = encode(due_reference(ward)), ward.sms.send, []
+
+    def slow(sms):
+        if not seen:
+            seen.append(Done.WAITING)
+            assert ward.deliver(body) is Done.WAITING
+        return send(sms)
+
+    ward.sms.send = slow
+    ward.now = DAY_BEFORE
+    assert ward.deliver(body) is Done.SENT
+    assert ward.sqs.next_at() == DAY_BEFORE + GRACE[Channel.SMS]
+    ward.drain(DAY_BEFORE + timedelta(hours=1))
     assert texts(ward) == 1
 
 
