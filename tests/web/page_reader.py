@@ -73,7 +73,7 @@ class _Reader(HTMLParser):
         assert self.stack.pop() == tag, f"{tag} is closed out of turn"
 
     def handle_data(self, data):
-        words = data.strip()
+        words = data.strip().replace("\N{NON-BREAKING HYPHEN}", "-")
         if not words or "style" in self.stack:
             return
         here = self.stack[-1] if self.stack else ""

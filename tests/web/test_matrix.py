@@ -21,6 +21,7 @@ NAMED_PUBLIC = {
     "GET /openapi.json",
     "GET /r/{token}",
     "POST /r/{token}",
+    "GET /unsubscribe/{token}",
     "POST /unsubscribe/{token}",
     "GET /tips/{language}",
 }

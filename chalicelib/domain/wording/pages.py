@@ -61,4 +61,4 @@ def _parity(model: PageCopy, page: PageCopy) -> Iterator[Finding]:
         if differing:
             yield Finding(rule="slots differ", detail=", ".join(sorted(differing)), where=f"{page.code}.{key}")
         if not page.texts[key].strip():
-            yield Finding(rule="nothing said", detail=key, where=page.code)
+            yield Finding(rule="nothing said", detail=key, where=f"{page.code}.{key}")

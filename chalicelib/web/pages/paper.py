@@ -129,5 +129,7 @@ def _templates() -> "Environment":
         lstrip_blocks=True,
         auto_reload=False,
     )
+    # A line that ends inside 2026-03-14 or e-mail is hard to read at this size.
+    found.filters["unbroken"] = lambda text: re.sub(r"(?<=\w)-(?=\w)", "\N{NON-BREAKING HYPHEN}", text)
     found.filters["tel"] = lambda number: "tel:" + re.sub(r"[^0-9+]", "", number)
     return found
