@@ -67,7 +67,9 @@ class Facts:
         return local_date(self.patient.enrolled_at, self.tz)
 
     def anchor(self, anchor: Anchor) -> date | None:
-        return self.enrolled_on if anchor is Anchor.ENROLMENT else self.plan.anchor(anchor)
+        """The date steps count from; the day of enrolment is that of the zone where it took place."""
+        found = self.plan.anchor(anchor)
+        return self.enrolled_on if found is None and anchor is Anchor.ENROLMENT else found
 
     def contact(self, channel: Channel, category: Category) -> Contact | None:
         return best_contact(self.contacts, channel, category)
