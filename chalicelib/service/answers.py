@@ -7,6 +7,7 @@ nothing twice.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum
 
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.grading import Grade
@@ -18,6 +19,28 @@ from chalicelib.domain.protocol import Anchor
 from chalicelib.service.change import Altered, Desk
 from chalicelib.service.chart import Audit, Chart, Task
 from chalicelib.service.conversation import Answer, Conversation
+
+
+class Stopping(Enum):
+    """Why texts end, as far as the words tell."""
+
+    ASKED = "asked"
+    WRONG_PERSON = "wrong_person"
+    PERHAPS_THE_VISIT = "perhaps_the_visit"
+    """CANCEL is an opt-out word by law (47 CFR 64.1200(a)(10)); who has a visit ahead may have meant the visit."""
+
+
+_STOPPED = {
+    Stopping.ASKED: (
+        "Texts were stopped: agree another way",
+        "texts are stopped; care is not: reminders now need another way",
+    ),
+    Stopping.WRONG_PERSON: ("Ask for the right number", "the number says it is somebody else's"),
+    Stopping.PERHAPS_THE_VISIT: (
+        "Texts were stopped by CANCEL: ask whether the visit was meant",
+        "texts are stopped; the word may have been about the visit ahead, which still stands",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +113,9 @@ class Answering:
 
         self._change(chart, alter, "checkin.answer", cause, now)
 
-    def stop(self, chart: Chart, number: str, *, cause: str, wrong_person: bool, now: datetime) -> None:
+    def stop(self, chart: Chart, number: str, why: Stopping, *, cause: str, now: datetime) -> None:
         """Texts to the number end for this patient, and staff are asked to agree another way: care goes on."""
-        status = ContactStatus.WRONG_PERSON if wrong_person else ContactStatus.STOPPED
+        status = ContactStatus.WRONG_PERSON if why is Stopping.WRONG_PERSON else ContactStatus.STOPPED
 
         def alter(facts: Facts) -> Altered | None:
             changed = _with_status(facts, number, status)
@@ -102,14 +125,12 @@ class Answering:
                 id=f"{facts.patient.id}{digest(facts.clinic.id, cause, 'opt_out')}",
                 clinic_id=facts.clinic.id,
                 patient_id=facts.patient.id,
-                kind="wrong_person" if wrong_person else "channel_fallback",
+                kind="wrong_person" if why is Stopping.WRONG_PERSON else "channel_fallback",
                 tier="review_soon",
                 rule="opt_out",
-                detail="the number says it is somebody else's"
-                if wrong_person
-                else "texts are stopped; care is not: reminders now need another way",
+                detail=_STOPPED[why][1],
                 opened_at=now,
-                title="Ask for the right number" if wrong_person else "Texts were stopped: agree another way",
+                title=_STOPPED[why][0],
                 message_id=cause,
             )
             return Altered(facts=changed, tasks=(task,))

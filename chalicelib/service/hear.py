@@ -17,6 +17,7 @@ from chalicelib.domain.heeding import (
     Heeded,
     heed,
     listener_of,
+    next_visit,
     open_prompts,
     prompt_again,
     replies,
@@ -26,7 +27,7 @@ from chalicelib.domain.patient import Channel
 from chalicelib.domain.triage import IntentKind, Knowledge, Listener, Reading, Tier, read
 from chalicelib.domain.wording import choices_phrase
 from chalicelib.service.alert import Alerting, task_to_read
-from chalicelib.service.answers import Answering
+from chalicelib.service.answers import Answering, Stopping
 from chalicelib.service.chart import Chart
 from chalicelib.service.conversation import NOBODY, Conversation, Message, Waiting
 from chalicelib.service.escalate import Escalation, ladder
@@ -149,8 +150,8 @@ class Hearing:
             # First the number, which every later import looks at; then every patient who is reached by it.
             self.talk.stop_number(clinic.id, inbound.sender, now)
             for chart in charts:
-                wrong_person = reading.has(IntentKind.WRONG_PERSON)
-                self.answering.stop(chart, inbound.sender, cause=inbound.id, wrong_person=wrong_person, now=now)
+                why = _why_stopped(chart, reading, inbound, now)
+                self.answering.stop(chart, inbound.sender, why, cause=inbound.id, now=now)
         elif reading.has(IntentKind.OPT_IN):
             self.talk.start_number(clinic.id, inbound.sender)
             for chart in charts:
@@ -291,6 +292,18 @@ class Hearing:
         choices = choices_phrase([_initials(c.facts) for c in known])
         self._say(clinic, first.patient.id, inbound, "who_ab", language, {"choices": choices}, now)
         return "asked_whose"
+
+
+CANCELLING = ("cancel", "anul", "annul", "取消")
+"""How the words begin that stop texts and may have meant a visit."""
+
+
+def _why_stopped(chart: Chart, reading: Reading, inbound: Inbound, now: datetime) -> Stopping:
+    if reading.has(IntentKind.WRONG_PERSON):
+        return Stopping.WRONG_PERSON
+    if inbound.text.strip().casefold().startswith(CANCELLING) and next_visit(chart.facts, now) is not None:
+        return Stopping.PERHAPS_THE_VISIT
+    return Stopping.ASKED
 
 
 _OF_THE_NUMBER = {

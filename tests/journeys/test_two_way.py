@@ -185,6 +185,15 @@ def test_cancelling_a_visit_is_no_opt_out(clinic):
     assert clinic.ask("GET", f"/patients/{clinic.ana}")["contacts"][0]["status"] == "ok"
 
 
+def test_a_bare_cancel_stops_texts_and_staff_ask_whether_the_visit_was_meant(clinic):
+    path = f"/patients/{clinic.ana}/appointments"
+    clinic.ask("POST", path, {"kind": "physician", "starts_at": "2026-03-06T10:30"})
+    clinic.world.advance("P1D")
+    assert clinic.says("Cancel") == [(ANA, "stop_confirm")]
+    assert "whether the visit was meant" in clinic.task("channel_fallback")["title"]
+    assert clinic.ask("GET", path)["items"][0]["status"] == "booked"
+
+
 def test_c_confirms_the_next_visit(clinic):
     path = f"/patients/{clinic.ana}/appointments"
     clinic.ask("POST", path, {"kind": "physician", "starts_at": "2026-03-06T10:30"})
