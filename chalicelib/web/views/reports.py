@@ -88,10 +88,10 @@ def worklist(call: Call) -> Response:
         for each in found
     ]
     if call.query.get("format") == "csv":
-        call.patients.update(each["patient_id"] for each in items)
+        call.patients.update(each["patient_id"] or "" for each in items)
         return _sheet(items)
     shown, following = cut(items, page_of(call))
-    call.patients.update(each["patient_id"] for each in shown)
+    call.patients.update(each["patient_id"] or "" for each in shown)
     return Response({"items": list(shown), "next": following, "as_of": utc_text(call.now), "complete": complete})
 
 
