@@ -3,7 +3,8 @@ from datetime import timedelta
 from chalicelib.domain.delivery import Event, Status
 from chalicelib.service.reconcile import Gap
 
-from .test_deliver import DAY_BEFORE, at_the_eve_of, discharged, killed_after_the_claim
+from .test_changes_of_mind import discharged
+from .test_deliver import DAY_BEFORE, at_the_eve_of, killed_after_the_claim
 from .ward import ANA, CLINIC
 
 
