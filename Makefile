@@ -32,6 +32,9 @@ lint: setup ## style, types and the import contract
 
 check: lint test ## what CI runs
 
+fuzz: setup ## schemathesis against the served app; EXAMPLES=, SEED=
+	@$(RUN) -m tests.web.fuzz $(or $(EXAMPLES),20) $(or $(SEED),1)
+
 bench: setup ## the benchmark tables
 	@$(RUN) -m bench
 
@@ -62,4 +65,4 @@ prove: setup .venv-ministack/.ready ## deploy a clean stage to MiniStack on loop
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
-.PHONY: setup demo serve test lint check bench package provision bind deploy destroy prove help
+.PHONY: setup demo serve test lint check fuzz bench package provision bind deploy destroy prove help

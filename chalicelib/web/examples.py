@@ -80,7 +80,7 @@ EXAMPLES: Mapping[str, Any] = {
         "language": "en",
     },
     "NewEvent": {"type": "fill", "date": "2026-03-01", "days_supply": 30},
-    "NewPause": {"reason": "in hospital", "until": "2031-03-20"},
+    "NewPause": {"reason": "in hospital"},
     "CourseEnd": {"date": "2026-03-01"},
     "PatientChange": {"language": "en", "contact_window": {"from": "10:00", "to": "18:00"}},
     "NewContact": {

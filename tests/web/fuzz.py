@@ -1,10 +1,11 @@
-"""Schemathesis against the served app: `python -m tests.web.fuzz [examples] [seed]` is `make fuzz`.
+"""Schemathesis against the served app: `python -m tests.web.fuzz [examples] [seed] [phases]` is `make fuzz`.
 
 The service runs as `make serve` runs it, on a free loopback port; the document is fetched from it, and requests are
 made of the document. What may be fuzzed with which token is told by the document's own tags.
 """
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+from chalicelib import wiring
 from local.server import Server
 from local.world import World
 
@@ -21,9 +23,15 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 START = "2026-03-02T13:00:00Z"
 
 
+FAST = "100000"
+"""Requests a second: a fuzzer asks faster than any clinic."""
+
+
 @contextmanager
 def served() -> Iterator[Server]:
     """The service on a free port of this machine, on a virtual clock that stands."""
+    os.environ["RANVIER_KEY_RATE"] = FAST
+    wiring.forget()
     server = Server(0)
     with World(START, public_url=server.url) as world:
         thread = threading.Thread(target=server.serve, args=(world,))
@@ -35,6 +43,8 @@ def served() -> Iterator[Server]:
             server.shutdown()
             thread.join()
             server.close()
+            del os.environ["RANVIER_KEY_RATE"]
+            wiring.forget()
 
 
 def ask(server: Server, method: str, path: str, body: Any = None, token: str = "") -> Any:
@@ -57,7 +67,8 @@ def prepared(server: Server) -> str:
     return str(key)
 
 
-def run(*, examples: int, seed: int) -> int:
+def run(*, examples: int, seed: int, phases: str = "examples,coverage,fuzzing") -> int:
+    """0 where nothing was found."""
     with served() as server:
         key = prepared(server)
         worst = 0
@@ -76,7 +87,7 @@ def run(*, examples: int, seed: int) -> int:
                     "--seed",
                     str(seed),
                     "--phases",
-                    "examples,coverage,fuzzing",
+                    phases,
                     "--warnings",
                     "off",
                     *which,
@@ -88,5 +99,5 @@ def run(*, examples: int, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    numbers = [int(each) for each in sys.argv[1:]]
-    sys.exit(run(examples=numbers[0] if numbers else 20, seed=numbers[1] if len(numbers) > 1 else 1))
+    asked = [*sys.argv[1:], *("20", "1", "examples,coverage,fuzzing")[len(sys.argv) - 1 :]]
+    sys.exit(run(examples=int(asked[0]), seed=int(asked[1]), phases=asked[2]))
