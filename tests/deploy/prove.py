@@ -1,4 +1,4 @@
-"""`make prove-deploy`: a clean stage, provisioned and deployed by the commands of docs/deploy.md, does its work.
+"""`make prove`: a clean stage, provisioned and deployed by the commands of docs/deploy.md, does its work.
 
 Against MiniStack on loopback, which runs the deployed functions behind its own API Gateway, SQS, SNS, schedules and
 DynamoDB; the carrier simulator stands in for the carriers. Exits 0 when every step was seen, and says what was.
@@ -260,7 +260,7 @@ class Proof:
 
 def main() -> int:
     if not PYTHON.exists():
-        say("MiniStack is not installed here (make prove-deploy installs it): nothing was proven")
+        say("MiniStack is not installed here (`make prove` installs it): nothing was proven")
         return 77
     os.environ.update(AWS_EC2_METADATA_DISABLED="true")
     with tempfile.TemporaryDirectory(prefix="ranvier-proof-") as name:
