@@ -1,6 +1,7 @@
 """Patients and staff follow the links in real e-mails: what they see, what it changes, and what follows from it."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -103,8 +104,11 @@ def test_what_was_pressed_stands_in_the_conversation_that_staff_read(clinic, vis
 def test_a_moved_or_cancelled_visit_says_how_it_stands(clinic, visitor, visit):
     ana, booked, url = visit
     path = f"/patients/{ana}/appointments/{booked}"
+    opened = visitor.open(url)
     clinic.ask("PATCH", path, {"starts_at": "2026-03-13T15:00"})
-    assert "Your visit is on Fri 2026-03-13 at 3:00 PM." in visitor.open(url).text
+    page = visitor.press(url, "Confirm", opened)
+    assert "Your visit is on Fri 2026-03-13 at 3:00 PM." in page.text
+    assert status_of(clinic, ana) == ["booked"], "nobody confirms a time they have not seen"
     opened = visitor.open(url)
     clinic.ask("PATCH", path, {"status": "cancelled"})
     page = visitor.open(url)
@@ -216,10 +220,10 @@ def test_a_checkin_page_left_open_for_a_week_answers_no_later_question(world, cl
     assert len(clinic.tasks(kind="urgent_reply")) == 1
 
 
-def test_a_discharged_patients_page_asks_nothing_and_takes_nothing(clinic, visitor, checkin):
+def test_a_discharged_patients_page_asks_nothing_and_takes_nothing(world, clinic, visitor, checkin):
     ana, url = checkin
     opened = visitor.open(url)
-    clinic.ask("POST", f"/patients/{ana}/discharge", {"date": "2026-03-12"})
+    clinic.ask("POST", f"/patients/{ana}/discharge", {"date": f"{world.now - timedelta(days=1):%F}"})
     page = visitor.press(url, "No", opened)
     assert page.headings == [(1, "Your follow-up has ended")]
     assert "+12025550100" in page.text

@@ -13,7 +13,7 @@ from chalicelib.service.press import Standing
 from chalicelib.web.pages.paper import Reached
 
 NEWER = "newer"
-"""The fragment that says a newer check-in has begun since the page was opened."""
+"""Where the page says that a newer check-in has begun since it was opened."""
 
 
 def show(at: Reached) -> Response:
@@ -50,7 +50,8 @@ def press(at: Reached, form: Mapping[str, str]) -> Response:
         raise ValueError("no such answer")
     if at.facts.patient.status is Status.ACTIVE:
         words = f"{at.say(f'ask.{question}.question')} → {at.say(f'ask.{question}.{answer}')}"
-        wiring.pressing().answer(at.chart, form.get("of", ""), question, answer, words, now=at.now)
+        stood = wiring.pressing().answer(at.chart, form.get("of", ""), question, answer, words, now=at.now)
+        return at.back("" if stood else NEWER)
     return at.back()
 
 

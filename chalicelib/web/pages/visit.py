@@ -6,7 +6,7 @@ from datetime import timedelta
 from chalice.app import Response
 
 from chalicelib import wiring
-from chalicelib.domain.local_time import local, local_date
+from chalicelib.domain.local_time import local, local_date, utc_text
 from chalicelib.domain.plan import Appointment, AppointmentStatus
 from chalicelib.domain.wording import day_phrase, local_time
 from chalicelib.web.pages.paper import Reached
@@ -38,6 +38,7 @@ def show(at: Reached) -> Response | None:
         lines=_standing(at, visit, asked=asked),
         asks=at.say("visit.ask") if len(choices) > 1 else "",
         choices=choices,
+        at=utc_text(visit.starts_at),
         others=at.say("visit.others") if _others(at, visit) else "",
     )
 
@@ -50,7 +51,9 @@ def press(at: Reached, form: Mapping[str, str]) -> Response | None:
     if visit is None:
         return None
     assert at.chart is not None
-    if visit.status.stands and visit.starts_at > at.now:
+    # A visit moved since the page was opened is shown anew: nobody confirms a time they have not seen.
+    seen = form.get("at", utc_text(visit.starts_at)) == utc_text(visit.starts_at)
+    if seen and visit.status.stands and visit.starts_at > at.now:
         # What the patient read and what they pressed, as staff will see it in the conversation.
         key, act = {
             "C": ("visit.confirm", wiring.pressing().confirm),
