@@ -294,7 +294,7 @@ def tasks_of(chart: Chart, wake: Wake, now: datetime) -> list[Task]:
             kind=outcome.kind,
             tier=outcome.about.tier,
             rule=outcome.step,
-            detail=outcome.detail,
+            detail=outcome.detail if outcome.rule != "as_planned" else f"the plan asks for it by {outcome.about.due}",
             opened_at=now,
             due_on=outcome.about.due,
             title=outcome.about.title or "Phone the patient: this message could not be sent",
