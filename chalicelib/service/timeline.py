@@ -65,7 +65,9 @@ def timeline(
 def _past(store: Store, chart: Chart) -> Iterator[Line]:
     recorded = set()
     for reminder in store.reminders(chart.facts.clinic.id, chart.facts.patient.id):
-        recorded.add(reminder.seq)
+        # A provider's event may be faster than the record of its send; until that is there, the claim tells.
+        if reminder.is_complete:
+            recorded.add(reminder.seq)
         yield from _lines(reminder)
     for flight in chart.cursor.in_flight.values():
         if flight.seq in recorded:

@@ -256,8 +256,8 @@ def test_an_event_alone_is_proof_but_no_record(store, clinic):
 
 def test_what_is_known_is_not_made_unknown(store, clinic):
     store.record(SENT, Event.ACCEPTED)
-    store.record(replace(UNKNOWN, text=""), Event.GAVE_UP)
-    store.record(replace(FAILED, text=""), Event.REFUSED)
+    store.record(replace(UNKNOWN, text="", attempts=(), contact_id=""), Event.GAVE_UP)
+    store.record(replace(FAILED, text="", attempts=(), contact_id=""), Event.REFUSED)
     assert store.reminder(CLINIC, ANA, 1) == SENT
 
 

@@ -3,16 +3,19 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from chalicelib.adapters.copybook import copybook
 from chalicelib.adapters.library import protocols
 from chalicelib.adapters.memory import Fault
 from chalicelib.domain.decision import decide
 from chalicelib.domain.delivery import GRACE, Event, Status
+from chalicelib.domain.message import Site
 from chalicelib.domain.patient import Channel
 from chalicelib.domain.plan import Pin
 from chalicelib.domain.protocol import Anchor
 from chalicelib.service.chart import Reference
 from chalicelib.service.perform import Done
 from chalicelib.service.references import encode, queue_in
+from chalicelib.service.timeline import timeline
 
 from .test_crashes import DUE, eve
 from .ward import ANA, CLINIC, MONDAY, Ward, copied
@@ -249,6 +252,18 @@ def test_what_stays_ambiguous_is_tried_twice_and_no_more(ward):
     ward.drain(DAY_BEFORE + timedelta(hours=3))
     assert len(ward.sms.attempts) == 2
     assert ward.history()[-1].status is Status.UNKNOWN
+
+
+def test_the_timeline_tells_of_a_message_whose_event_came_before_its_record(ward):
+    ward.sms.script(Fault.CRASH_AFTER_ACCEPT)
+    ward.tick()
+    ward.drain(DAY_BEFORE)
+    (flight,) = [f for f in ward.chart().cursor.in_flight.values() if f.wake.channel is Channel.SMS]
+    assert not ward.store.reminder(CLINIC, ANA, flight.seq).is_complete
+    site = Site(url="https://care.example", secret=b"secret")
+    lines = timeline(ward.store, ward.chart(), copybook, site, now=ward.now, start=None, end=None)
+    told = [line for line in lines if line.occurrence_id == flight.wake.outcomes[0].id]
+    assert [line.reason.rule for line in told] == ["sending"]
 
 
 # What the cursor must not forget
