@@ -286,7 +286,8 @@ def _responses(route: Route) -> dict[str, Any]:
     for status in _refusals(route):
         refusal: dict[str, Any] = {
             "description": _SAID[status],
-            "content": _told(route),
+            # A body of another type is refused before it reaches us, in the framework's own JSON.
+            "content": _told(route) if status != "415" else {"application/json": {"schema": {"type": "object"}}},
         }
         if status in ("429", "503"):
             refusal["headers"] = {
@@ -319,7 +320,7 @@ def _content(kind: str, route: Route) -> Mapping[str, Any]:
 
 def _refusals(route: Route) -> list[str]:
     if route.produces == HTML:
-        return ["404", "410", "503", *(["400", "413"] if route.takes_body else [])]
+        return ["404", "410", "503", *(["400", "413", "415"] if route.takes_body else [])]
     if route.roles is PUBLIC:
         return ["503"]
     found = ["401", "403", "422", "429", "503"]

@@ -85,7 +85,7 @@ def _sheet(call: Call) -> list[SheetRow]:
     try:
         head, rows = read_sheet(call.raw)
     except Unreadable as unreadable:
-        raise Refused(HTTPStatus.BAD_REQUEST, str(unreadable)) from None
+        raise wrong([Problem("(file)", str(unreadable))]) from None
     unknown = unknown_columns(head)
     if unknown:
         raise wrong([Problem(name[:64], "is no column of this import; take it out or rename it") for name in unknown])
