@@ -3,10 +3,11 @@
 import sys
 from importlib import import_module
 from importlib.util import find_spec
+from runpy import run_module
 
 QUICK = {"units": ((1_000, 10_000),), "calls": (20, 40), "lateness": (2_000,)}
-OTHERS = ("agenda", "startup", "triage.measure")
-"""Written beside these; each has a `report()` of its own."""
+OTHERS = ("agenda", "startup")
+"""Written beside these; each has a `report()` without sizes."""
 
 
 def main(quick: bool) -> None:
@@ -15,9 +16,8 @@ def main(quick: bool) -> None:
     for name in OTHERS:
         if find_spec(f"bench.{name}") is None:
             continue
-        report = getattr(import_module(f"bench.{name}"), "report", None)
-        if report is not None:
-            print(report())
+        print(import_module(f"bench.{name}").report())
+    run_module("bench.triage", run_name="__main__")
 
 
 if __name__ == "__main__":
