@@ -8,7 +8,8 @@ from typing import Any
 from chalicelib import wiring
 from chalicelib.adapters.metrics import metric_line
 
-log = logging.getLogger("ranvier")
+# Not the app's own name: Chalice sets that logger to errors only.
+log = logging.getLogger("ranvier-events")
 
 LOCAL = "local"
 """The stage that `make serve`, the demo and the tests run as."""

@@ -29,6 +29,7 @@ from chalicelib.domain.ids import reminder_id
 from chalicelib.domain.occurrence import State
 from chalicelib.domain.patient import Channel
 from chalicelib.domain.provider_context import About, ForMessage, ForReminder, read_context
+from chalicelib.settings import MissingSetting, from_environment
 from local.aws import EmbeddedAws, TableRequest
 from local.carrier import PROVIDERS, Carrier, Mode
 from local.carrier_wire import carrier_server
@@ -93,6 +94,7 @@ class World:
             self.carrier = Carrier(self.clock.now)
             carrier_server().carrier = self.carrier
             os.environ.update(self._settings())
+            _forget_another_world()
             self.app = self._load()
             self.gateway = Gateway(self.app)
             functions = functions_of(self.app)
@@ -270,6 +272,16 @@ class World:
     def redeliver(self, which: int | str = "last", *, function: str | None = None) -> Delivery:
         """See `Runner.redeliver`."""
         return self.runner.redeliver(which, function=function)
+
+
+def _forget_another_world() -> None:
+    """The service keeps its settings and clients for the life of a process; those of other settings are dropped."""
+    try:
+        same = wiring.settings() == from_environment()
+    except MissingSetting:
+        same = False
+    if not same:
+        wiring.forget()
 
 
 def _restore_environment(saved: Mapping[str, str]) -> None:

@@ -212,9 +212,9 @@ def test_two_hundred_steps_are_many_enough():
 
 
 def test_ten_thousand_bad_steps_get_one_clear_answer():
-    before = time.perf_counter()
+    before = time.process_time()
     assert answer(protocol(*[{"kind": "x"}] * 10_000)) == [("items", "holds 10000 steps; at most 200 are allowed")]
-    assert time.perf_counter() - before < 1
+    assert time.process_time() - before < 1
 
 
 def test_the_dearest_protocol_is_still_checked_quickly():
@@ -222,9 +222,9 @@ def test_the_dearest_protocol_is_still_checked_quickly():
         {**WINDOW, "key": f"w{n}", "open": f"P{n}D", "target": f"P4M{n}D", "close": f"P6M{n}D", "repeat": "P3Y"}
         for n in range(200)
     ]
-    before = time.perf_counter()
+    before = time.process_time()
     assert len(answer(protocol(*mixed))) == 199
-    assert time.perf_counter() - before < 10
+    assert time.process_time() - before < 10
 
 
 def test_a_protocol_made_in_code_is_held_to_the_same_rules():
