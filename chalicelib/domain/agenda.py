@@ -31,10 +31,10 @@ HORIZON = timedelta(weeks=26)
 def agenda(facts: Facts, after: datetime, until: datetime) -> list[Entry]:
     """Every entry whose time falls before `until` (UTC), in order of time.
 
-    Nothing is placed before `after`: what is open and overdue is placed from `after` on while it is useful, and is
-    `missed` otherwise. Entries that will not be sent stand at their slot, with the reason.
+    Nothing is placed before `after` but what was due just then: what is open and overdue is placed from `after` on
+    while it is useful, and is `missed` otherwise. Entries that will not be sent stand at their slot, with the reason.
     """
-    found = (entry for week in _weeks(facts, after, until) for entry in week if entry.at <= until)
+    found = (entry for week in _weeks(facts, after, until, at_once=True) for entry in week if entry.at <= until)
     return sorted(found, key=_in_time)
 
 
@@ -43,17 +43,17 @@ def weeks(facts: Facts, after: datetime) -> Iterator[list[Entry]]:
 
     Everything whose slot has passed stands in the first two.
     """
-    return _weeks(facts, after, after + HORIZON)
+    return _weeks(facts, after, after + HORIZON, at_once=False)
 
 
-def _weeks(facts: Facts, after: datetime, until: datetime) -> Iterator[list[Entry]]:
+def _weeks(facts: Facts, after: datetime, until: datetime, *, at_once: bool) -> Iterator[list[Entry]]:
     this = week_of(local_date(after, facts.tz))
     last = local_date(until, facts.tz)
     waited: dict[str, Reason | None] = dict(facts.progress.moved)
     waited.update((o, why) for o, why in facts.progress.pending.items() if why)
     left_over: list[Slotted] = []
     past: list[Entry] = []
-    for monday, own in _open_by_week(facts, this, last):
+    for monday, own in _open_by_week(facts, this, last, at_once=at_once):
         if monday > last and not left_over:
             return
         week = Week(facts, after, monday, waited)
@@ -77,11 +77,12 @@ def _in_time(entry: Entry) -> tuple[datetime, Rank, str]:
     return entry.at, entry.occurrence.rank, entry.occurrence.id
 
 
-def _open_by_week(facts: Facts, this: date, last: date) -> Iterator[tuple[date, list[Slotted]]]:
+def _open_by_week(facts: Facts, this: date, last: date, *, at_once: bool) -> Iterator[tuple[date, list[Slotted]]]:
     """Each week's Monday with what is still to be dealt with and has its slot in it: from the first week that has
     any, `this` at the latest, on and on.
 
-    Steps are asked for a few weeks at a time, and for more each time: the cursor mostly needs the first.
+    Unless they are asked for all `at_once`, it is for a few weeks, and for more each time: the cursor mostly needs
+    the first.
     """
     tz, progress = facts.tz, facts.progress
     weeks: dict[date, list[Slotted]] = {}
@@ -92,8 +93,9 @@ def _open_by_week(facts: Facts, this: date, last: date) -> Iterator[tuple[date, 
                 weeks.setdefault(week_of(local_date(slot, tz)), []).append((occurrence, slot))
         return hi
 
-    asked = ask(_earliest(facts, this), this + 7 * DAY + NEAR)
-    monday, stride = min(this, *weeks, this), 16 * DAY
+    # A wake needs two weeks, and asking once for both costs little more than asking for one.
+    asked = ask(_earliest(facts, this), (max(this, last) if at_once else this) + 14 * DAY + NEAR)
+    monday, stride = min(this, *weeks, this), 30 * DAY
     while True:
         if asked < (complete := monday + 7 * DAY + NEAR):
             asked = ask(asked, max(min(asked + stride, last + 17 * DAY), complete))

@@ -10,7 +10,7 @@ from .facts import Facts, Progress
 from .local_time import local_date, whole_second
 from .occurrence import About, Entry, Rank, Reason, State
 from .patient import Category, Channel, Status
-from .placing import IN_TIME, PUNCTUAL
+from .placing import PUNCTUAL
 from .plan import Session
 from .slots import NEAR, all_slotted, reach_back
 
@@ -67,7 +67,7 @@ def decide(facts: Facts, cursor: Cursor, now: datetime, token: str) -> Decision:
     dealt = [*now_due, *(e for e in seen if e.carried_by in carriers), *settled]
     wake = wake_of(message, dealt, cursor.due or now)
     flight = InFlight(seq=cursor.seq, attempt=1, token=token, at=now, wake=wake)
-    progress = _progress(facts, now, wake, seen, dealt, following)
+    progress = _progress(facts, now, message, seen, dealt, following)
     session = _opened(message, cursor.session, now) if message else cursor.session
     due, lane = whole_second(max(due, now)), lane_of(following)
     if session is not cursor.session:
@@ -88,7 +88,12 @@ def decide(facts: Facts, cursor: Cursor, now: datetime, token: str) -> Decision:
 
 
 def _progress(
-    facts: Facts, now: datetime, wake: Wake, seen: Sequence[Entry], dealt: Sequence[Entry], following: Entry | None
+    facts: Facts,
+    now: datetime,
+    message: Entry | None,
+    seen: Sequence[Entry],
+    dealt: Sequence[Entry],
+    following: Entry | None,
 ) -> Progress:
     """Progress after the wake: what stays open behind it, and what is done before its time."""
     progress = facts.progress
@@ -99,10 +104,9 @@ def _progress(
         # What was done ahead needs no mention once `through` has reached its slot.
         behind = reach_back(facts, local_date(progress.through, facts.tz)), local_date(now, facts.tz) + NEAR
         done -= {o.id for o, slot in all_slotted(facts, *behind) if slot <= now}
-    # A message in time counts at its planned instant, so that what follows is placed the same before and after it.
-    at = wake.due if now - wake.due < IN_TIME else now
-    sent = (*progress.sent, at) if wake.channel is Channel.SMS else progress.sent
-    mailed = (*progress.mailed, at) if wake.channel is Channel.EMAIL else progress.mailed
+    # A message counts at its planned instant, so that what follows is placed the same before and after it.
+    sent = (*progress.sent, message.at) if message and message.channel is Channel.SMS else progress.sent
+    mailed = (*progress.mailed, message.at) if message and message.channel is Channel.EMAIL else progress.mailed
     return Progress(
         through=max(progress.through, now),
         pending={e.occurrence.id: e.reason if e.carried_by is None else None for e in waiting},

@@ -26,8 +26,10 @@ def zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+@lru_cache(maxsize=8192)
 def instant(day: date, clock: time, tz: ZoneInfo) -> datetime:
     """The UTC instant at which `clock` shows on `day` in `tz`, by the gap and fold rule of this file."""
+    # Remembered: the same mornings and closing hours come up for every patient of a zone.
     wall = datetime.combine(day, clock, tz)
     found = wall.astimezone(UTC)
     if found.astimezone(tz).replace(tzinfo=None) == wall.replace(tzinfo=None):

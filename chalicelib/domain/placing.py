@@ -230,8 +230,9 @@ class Week:
             if self._texts.get(day, 0) >= TEXTS_A_DAY:
                 full = full or day
             else:
-                free = self._in_time(Channel.SMS, at)
-                if local_date(free, tz) == day and free < occurrence.useful_until and self._may_be_sent(free):
+                free = self._clear(Channel.SMS, at)
+                same_day = free == at or local_date(free, tz) == day
+                if same_day and free < occurrence.useful_until and self._may_be_sent(free):
                     why = f"another text goes out on {full}, so this one moved to {day}"
                     return free, Reason("daily_cap", why) if full else _AS_PLANNED
             # What waits for a free day keeps its hour, or an earlier one; what is late goes as early as it may.
@@ -258,25 +259,25 @@ class Week:
                 at = pause.until
             elif free != at:
                 at = free
-            elif at >= self.after:
+            elif self._is_now(at) or at >= self.after:
                 return at, _AS_PLANNED
-            elif self.after - at < IN_TIME and self._may_be_sent(self.after):
-                return self.after, _AS_PLANNED
             else:
                 at = self.after
 
     def _may_be_sent(self, at: datetime) -> bool:
         return self._window.holds(at, self._tz) and self.facts.patient.pause_at(at) is None
 
-    def _in_time(self, channel: Channel, at: datetime) -> datetime:
-        """`at`, clear of other messages; now, where that was just before; else the first clear moment from now on.
+    def _clear(self, channel: Channel, at: datetime) -> datetime:
+        """`at`, clear of other messages; for what is late, the first clear moment from now on.
 
         Where it was to be is found without looking at the clock, so that seconds of delay reorder nothing.
         """
         free = self._free(channel, at)
-        if free >= self.after:
-            return free
-        return self.after if self.after - free < IN_TIME else self._free(channel, self.after)
+        return free if free >= self.after or self._is_now(free) else self._free(channel, self.after)
+
+    def _is_now(self, at: datetime) -> bool:
+        """Whether that moment was just now, and what was due then may still go out in its place."""
+        return timedelta(0) <= self.after - at < IN_TIME and self._may_be_sent(self.after)
 
     def _free(self, channel: Channel, at: datetime) -> datetime:
         """`at`, or the first moment after it with no message of the channel close by."""

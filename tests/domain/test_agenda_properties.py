@@ -31,8 +31,10 @@ thorough = settings(max_examples=40, deadline=None, suppress_health_check=[Healt
 class Life:
     """A patient's wakes, one after the other, each checked as it comes."""
 
-    def __init__(self, known: Facts, now: datetime) -> None:
+    def __init__(self, known: Facts, now: datetime, *, answers: bool = True) -> None:
         self.now = now
+        self.answers = answers
+        """Whether the patient answers each check-in at once, so that no nudge follows."""
         self.cursor: Cursor = cursor_of(known, now)
         self.facts = replace(known, progress=self.cursor.progress)
         self.came_to: dict[str, tuple[datetime, State, Channel]] = {}
@@ -72,8 +74,10 @@ class Life:
         if wake.sends:
             assert self.now <= wake.useful_until
             self.sent.append((self.now, wake))
-        self.facts = answered(replace(self.facts, progress=self.cursor.progress, session=self.cursor.session))
-        self.cursor = replace(self.cursor, session=self.facts.session)
+        opened = self.cursor.session is not self.facts.session
+        self.facts = replace(self.facts, progress=self.cursor.progress, session=self.cursor.session)
+        if opened and self.answers:
+            self.change(answered(self.facts))
 
     def change(self, new: Facts) -> None:
         self.facts, self.cursor = replanned(self.facts, new, self.cursor, self.now)
@@ -283,6 +287,17 @@ def test_a_change_computes_the_future_as_a_plan_made_so_from_the_start(known: Fa
     a = {e.occurrence.id: (e.at, e.state, e.channel) for e in agenda(through_change, now, now + WHILE)}
     b = {e.occurrence.id: (e.at, e.state, e.channel) for e in agenda(direct, now, now + WHILE)}
     assert a == b
+
+
+@thorough
+@given(plans())
+def test_a_patient_who_never_answers_is_nudged_within_the_caps(known: Facts):
+    start = known.patient.enrolled_at
+    life = Life(known, start, answers=False).until(start + WHILE)
+    assert_decent(known, (now for now, _ in life.sent))
+    assert_capped(known, [(now, _uncapped(w)) for now, w in texts(life.sent)])
+    nudges = [wake for _, wake in life.sent if wake.kind == "nudge"]
+    assert len(nudges) <= sum(wake.kind == "checkin" for _, wake in life.sent)
 
 
 @thorough

@@ -4,7 +4,7 @@ Windows with one target day are one visit's worth of asking: one task to book, m
 one message. The agenda merges them; here they get the same day and the same key.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 
@@ -19,6 +19,9 @@ from .course import DAYTIME, RANK, Course, recurrences
 
 BOOK_AHEAD = timedelta(days=14)
 """Staff are asked to book this long before a visit window opens (clinical reference §2)."""
+
+_YEARS = timedelta(days=3700)
+"""No rule of a protocol repeats less often than every ten years."""
 
 _SLACK = timedelta(days=40)
 """A window reaches from BOOK_AHEAD before it opens to a day past its close, and months differ in length."""
@@ -40,18 +43,20 @@ class _Window:
 
 def windows(step: VisitWindow, anchor: date, lo: date, hi: date) -> Iterator[tuple[int, date, date, date]]:
     """(ordinal, opens, target, closes) of each window of the step that touches [lo, hi)."""
-    for n, opens, target, closes in _rounds(step, anchor, lo, hi):
+    reach = step.closes.timedelta + _SLACK
+    for n, opens, target, closes in _rounds(step, anchor, lo - reach, hi - step.opens.timedelta + reach):
         if opens - BOOK_AHEAD < hi and closes + 2 * DAY > lo:
             yield n, opens, target, closes
 
 
-def _rounds(step: VisitWindow, anchor: date, lo: date, hi: date) -> Iterator[tuple[int, date, date, date]]:
-    opens, target, closes = step.opens, step.target, step.closes
-    found: Iterable[tuple[int, date]] = ((0, anchor),)
-    if step.repeat is not None:
-        found = recurrences(anchor, step.repeat, lo - closes.timedelta - _SLACK, hi - opens.timedelta + _SLACK)
-    for n, base in found:
-        yield n, shift(base, opens), shift(base, target), shift(base, closes)
+def _rounds(step: VisitWindow, anchor: date, lo: date, hi: date) -> Iterable[tuple[int, date, date, date]]:
+    """The rounds that count from a day within [lo, hi); the only one there is, whenever."""
+    if step.repeat is None:
+        return ((0, shift(anchor, step.opens), shift(anchor, step.target), shift(anchor, step.closes)),)
+    return [
+        (n, shift(base, step.opens), shift(base, step.target), shift(base, step.closes))
+        for n, base in recurrences(anchor, step.repeat, lo, hi)
+    ]
 
 
 def serving(facts: Facts, step: str, opens: date, closes: date) -> Appointment | None:
@@ -66,50 +71,49 @@ def serving(facts: Facts, step: str, opens: date, closes: date) -> Appointment |
     return min(found, key=lambda a: (a.status is not AppointmentStatus.ATTENDED, a.starts_at), default=None)
 
 
-def wanted(courses: Iterable[Course], lo: date, hi: date) -> Iterator[Occurrence]:
+def wanted(courses: Sequence[Course], lo: date, hi: date) -> Iterator[Occurrence]:
     """What the windows of all protocols want on the local dates [lo, hi)."""
-    found = [window for course in courses for window in _of(course, lo, hi)]
-    asked: dict[date, date] = {}
-    for window in found:
-        if not window.late:
-            asked[window.target] = min(window.opens, asked.get(window.target, window.opens))
-    for window in found:
-        if window.late:
-            yield from _closed_before(window, lo, hi)
-        else:
-            yield from _asking(window, asked[window.target] - BOOK_AHEAD, lo, hi)
+    by_target: dict[date, list[_Window]] = {}
+    reach = _reach(courses)
+    for course in courses:
+        for window in _of(course, lo - reach, hi + reach, lo <= course.began < hi):
+            if not window.late:
+                by_target.setdefault(window.target, []).append(window)
+            elif lo <= course.began < hi:
+                yield _ask(window, course.late(window.closes, "the window closed on"))
+    for group in by_target.values():
+        asked = min(window.opens for window in group) - BOOK_AHEAD
+        if asked < hi and max(window.closes for window in group) + 2 * DAY > lo:
+            for window in group:
+                yield from _asking(window, asked, lo, hi)
 
 
-def _of(course: Course, lo: date, hi: date) -> Iterator[_Window]:
-    """The windows of a protocol near [lo, hi), and near enough to those that another shares a target with them."""
+def _reach(courses: Iterable[Course]) -> timedelta:
+    """How far from its anchor's day any window has anything to do: two of the same target are never further apart."""
+    spans = (step for course in courses for step in course.protocol.steps if isinstance(step, VisitWindow))
+    longest = max((abs(p.days) + 31 * abs(p.months) for step in spans for p in (step.opens, step.closes)), default=0)
+    return timedelta(days=longest) + _SLACK
+
+
+def _of(course: Course, lo: date, hi: date, beginning: bool) -> Iterator[_Window]:
+    """The windows of a protocol whose anchor days lie within [lo, hi), and those that closed before it was taken up."""
     if course.anchor is None:
         return
+    # What a window wanted before the plan began comes up on the day it began.
+    first = lo - _YEARS if beginning else lo
     for step in course.protocol.steps:
         if not isinstance(step, VisitWindow) or course.override(step).off:
             continue
-        first = last = lo
-        if step.repeat is not None:
-            reach = step.closes.timedelta - step.opens.timedelta + _SLACK
-            first, last = lo - reach, hi + reach
-            if lo <= course.began < hi:
-                # What a window wanted before the plan began comes up on the day it began.
-                first = min(first, course.began - step.repeat.timedelta - reach)
         closed: _Window | None = None
-        for n, opens, target, closes in _rounds(step, course.anchor, first, last):
+        for n, opens, target, closes in _rounds(step, course.anchor, first, hi):
             window = _Window(course, step, f"{course.cycle}{n}", opens, target, closes)
-            if closes < course.began:
+            if closes >= course.began:
+                yield window
+            else:
                 # Of the years that passed before the plan began, the last round stands for all.
                 closed = window
-                continue
-            yield window
         if closed:
             yield closed
-
-
-def _closed_before(window: _Window, lo: date, hi: date) -> Iterator[Occurrence]:
-    course = window.course
-    if lo <= course.began < hi:
-        yield _ask(window, course.late(window.closes, "the window closed on"))
 
 
 def _asking(window: _Window, asked: date, lo: date, hi: date) -> Iterator[Occurrence]:
