@@ -153,7 +153,11 @@ class World:
 
     def _load(self) -> Chalice:
         if self._app is None:
-            found: Chalice = importlib.import_module("app").app
+            module = importlib.import_module("app")
+            if module.QUEUES != self.aws.prefix:
+                # Imported before, for something else: it binds its queues when it is.
+                module = importlib.reload(module)
+            found: Chalice = module.app
             return found
         return self._app if isinstance(self._app, Chalice) else self._app()
 
