@@ -154,7 +154,7 @@ class World:
     def _load(self) -> Chalice:
         if self._app is None:
             module = importlib.import_module("app")
-            if module.QUEUES != self.aws.prefix:
+            if self.aws.prefix != module.QUEUES:
                 # Imported before, for something else: it binds its queues when it is.
                 module = importlib.reload(module)
             found: Chalice = module.app
