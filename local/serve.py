@@ -9,14 +9,18 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+
+from chalice.app import Chalice
 
 from local.clock import parse, wire
 from local.server import Server
 from local.world import World
 
 
-def main() -> int:
+def main(app: Callable[[], Chalice] | None = None) -> int:
+    """Serve until told to end. `app`: what makes the app to serve instead of the project's own."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     logging.getLogger("botocore").setLevel(logging.WARNING)
     start, data = os.environ.get("RANVIER_LOCAL_NOW"), os.environ.get("RANVIER_DATA")
@@ -31,6 +35,7 @@ def main() -> int:
         return 2
     world = World(
         now,
+        app=app,
         data=Path(data) if data else None,
         operator_token=os.environ.get("RANVIER_OPERATOR_TOKEN"),
         public_url=server.url,
