@@ -86,8 +86,8 @@ def number(clinic_id: str, number_hash: str) -> str:
 STOPPED = "stopped"
 
 
-def open_tasks(clinic_id: str) -> str:
-    return under(clinic_id, "open")
+def tasks(clinic_id: str, state: str) -> str:
+    return under(clinic_id, "tasks", state)
 
 
 def roster(clinic_id: str) -> str:

@@ -6,6 +6,8 @@ It speaks the table's small language, so the same code runs on DynamoDB and in m
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from heapq import merge
+from itertools import islice
 from typing import Any as Anything
 
 from chalicelib.adapters import keys
@@ -55,7 +57,7 @@ from chalicelib.domain.occurrence import Reason
 from chalicelib.domain.patient import Consent
 from chalicelib.domain.plan import Pin
 from chalicelib.domain.protocol import Protocol
-from chalicelib.service.chart import AccessKey, Audit, Chart, Reference, Task
+from chalicelib.service.chart import TO_DO, AccessKey, Audit, Chart, Reference, Task
 from chalicelib.service.ports import CLINIC_KEPT, Place, Watermark
 
 
@@ -332,14 +334,19 @@ class TableStore:
     def open_task(self, task: Task) -> bool:
         return not isinstance(self._table.write(Put(task_item(task), when=Absent())), Refused)
 
-    def tasks(self, clinic_id: str, *, limit: int, start: str | None = None) -> tuple[list[Task], str | None]:
-        page = self._table.query(keys.open_tasks(clinic_id), index=WORK.name, limit=limit, start=_start(start))
-        return [unpack(text_of(i, "doc"), Task) for i in page.items], _next(page.next)
+    def tasks(
+        self, clinic_id: str, *, states: Sequence[str] = TO_DO, limit: int, after: str = ""
+    ) -> tuple[list[Task], bool]:
+        # Each state is a partition in the same order, so a page of several is the first of them merged.
+        lists = [
+            self._all(keys.tasks(clinic_id, s), index=WORK.name, after=after or None, limit=limit + 1) for s in states
+        ]
+        found = [unpack(text_of(row, "doc"), Task) for row in islice(merge(*lists, key=_place), limit + 1)]
+        return found[:limit], len(found) > limit
 
-    def open_tasks_of(self, clinic_id: str, patient_id: str) -> list[Task]:
+    def tasks_of(self, clinic_id: str, patient_id: str) -> list[Task]:
         rows = self._all(keys.patient(clinic_id, patient_id), prefix=keys.TASKS, consistent=True)
-        found = [unpack(text_of(row, "doc"), Task) for row in rows]
-        return sorted((t for t in found if t.state != "closed"), key=lambda t: (t.opened_at, t.id))
+        return sorted((unpack(text_of(row, "doc"), Task) for row in rows), key=lambda task: task.order)
 
     def _all(self, pk: str, **query: Anything) -> Iterator[Item]:
         start = None
@@ -360,6 +367,10 @@ def _moves(event: Event) -> Condition:
     sources = MOVES[event][1]
     found: list[Condition] = [Is("status", s.value) for s in sorted(s for s in sources if s)]
     return Any(*([Lacks("status")] if None in sources else []), *found)
+
+
+def _place(row: Item) -> str:
+    return text_of(row, "work_sk")
 
 
 def _start(cursor: str | None) -> Mapping[str, str] | None:

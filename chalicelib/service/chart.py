@@ -6,6 +6,15 @@ from datetime import datetime
 from chalicelib.domain.cursor import Cursor
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.ids import ClinicId, PatientId
+from chalicelib.domain.local_time import utc_text
+
+TIERS = ("emergency", "urgent", "review_soon", "routine")
+"""The worst first, as staff work through them."""
+
+TASK_STATES = ("open", "acked", "closed")
+TO_DO = ("open", "acked")
+
+_LATEST = 9_999_999_999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +66,16 @@ class Task:
     note: str | None = None
     closed_by: str | None = None
     closed_at: datetime | None = None
+
+    @property
+    def order(self) -> str:
+        """Sorts tasks the worst first; among those of a tier what is due soonest, then what has waited longest, and
+        after them the closed ones, the latest closed first."""
+        if self.closed_at is not None:
+            place = f"~{_LATEST - int(self.closed_at.timestamp()):010d}"
+        else:
+            place = f"{self.due_on or '9'}#{utc_text(self.opened_at)}"
+        return f"{TIERS.index(self.tier)}#{place}#{self.id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from chalicelib.domain.cursor import Cursor, InFlight
 from chalicelib.domain.delivery import Event, Reminder
 from chalicelib.domain.occurrence import Reason
 from chalicelib.domain.patient import Consent
-from chalicelib.service.chart import AccessKey, Audit, Chart, Reference, Task
+from chalicelib.service.chart import TO_DO, AccessKey, Audit, Chart, Reference, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,8 +269,11 @@ class Store(Protocol):
     def open_task(self, task: Task) -> bool:
         """False when it is there already."""
 
-    def tasks(self, clinic_id: str, *, limit: int, start: str | None = None) -> tuple[list[Task], str | None]:
-        """The clinic's open tasks, worst first."""
+    def tasks(
+        self, clinic_id: str, *, states: Sequence[str] = TO_DO, limit: int, after: str = ""
+    ) -> tuple[list[Task], bool]:
+        """The clinic's tasks in these states, worst first (`Task.order`), from after that place on; and whether there
+        are more."""
 
-    def open_tasks_of(self, clinic_id: str, patient_id: str) -> list[Task]:
-        """The patient's tasks that are not closed, the oldest first."""
+    def tasks_of(self, clinic_id: str, patient_id: str) -> list[Task]:
+        """All of the patient's tasks, worst first."""

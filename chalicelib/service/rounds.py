@@ -14,7 +14,7 @@ from chalicelib.domain.patient import Category, Channel, ContactStatus, Status
 from chalicelib.domain.plan import AppointmentStatus
 from chalicelib.domain.plan_windows import Window, plan_windows
 from chalicelib.domain.steps.windows import serving
-from chalicelib.service.chart import Chart, Task
+from chalicelib.service.chart import TIERS, Chart, Task
 from chalicelib.service.conversation import Conversation
 from chalicelib.service.erase import Tally, count_message, count_reminder, empty
 from chalicelib.service.ports import Store
@@ -30,8 +30,6 @@ SILENT_AFTER = 2
 
 STALE_AFTER = timedelta(days=2)
 """A visit this long past with nobody having said what became of it: its reminders and rules wait for that."""
-
-TIERS = ("emergency", "urgent", "review_soon", "routine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +71,11 @@ def charts(store: Store, clinic_id: str, *, now: datetime) -> Iterator[Chart]:
 
 def open_tasks(store: Store, clinic_id: str) -> list[Task]:
     found: list[Task] = []
-    start = None
-    while True:
-        page, start = store.tasks(clinic_id, limit=100, start=start)
+    more = True
+    while more:
+        page, more = store.tasks(clinic_id, limit=100, after=found[-1].order if found else "")
         found += page
-        if start is None:
-            return found
+    return found
 
 
 def worklist(store: Store, clinic_id: str, *, now: datetime) -> tuple[list[Concern], bool]:

@@ -57,7 +57,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "patient": Parameter(kind=Id, about="Only what concerns this patient.", example="kq3Jv0sTqWm2Zb1x"),
     "state": Parameter(
         kind=Literal["open", "acked", "closed", "all"],
-        about="Tasks in this state; `open` when left out.",
+        about="Tasks in this state. Left out: `open` and `acked`, what is still to do.",
         example="open",
     ),
     "from": Parameter(kind=Moment, about="From this instant, or this date's UTC midnight, on.", example="2026-03-01"),

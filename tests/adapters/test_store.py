@@ -6,13 +6,14 @@ from datetime import date, time, timedelta
 import pytest
 
 from chalicelib.adapters import keys
+from chalicelib.adapters.conversation import TableConversation
 from chalicelib.adapters.table import Put
 from chalicelib.domain.local_time import ContactWindow
 from chalicelib.domain.patient import Category, Channel, Clinical, Consent, Pause
 from chalicelib.domain.plan import Override, Session, Supply
 from chalicelib.domain.protocol import Anchor
 from chalicelib.domain.replan import replanned
-from chalicelib.service.chart import AccessKey, Chart, Task
+from chalicelib.service.chart import TASK_STATES, TIERS, TO_DO, AccessKey, Chart, Task
 from chalicelib.service.ports import CLINIC_KEPT
 from tests.service.ward import ANA, CLINIC, MONDAY, SHARDS, a_clinic, a_patient, a_visit, contacts, facts_of
 
@@ -189,7 +190,8 @@ def test_a_clinics_keys_reach_nothing_of_another(store, chart):
     assert store.reminder(other.id, ANA, 1) is None
     assert list(store.reminders(other.id, ANA)) == []
     assert store.roster(other.id, limit=10) == ([], None)
-    assert store.tasks(other.id, limit=10) == ([], None)
+    assert store.tasks(other.id, states=TASK_STATES, limit=10) == ([], False)
+    assert store.tasks_of(other.id, ANA) == []
     assert not store.hold(replace(reference(chart), clinic_id=other.id), SOON, reason=None)
 
 
@@ -224,17 +226,61 @@ def a_task(task_id: str = f"{ANA}task000000000001", **changes) -> Task:
 def test_a_task_is_opened_once(store, clinic):
     assert store.open_task(a_task())
     assert not store.open_task(a_task(detail="another"))
-    assert store.tasks(CLINIC, limit=10) == ([a_task()], None)
+    assert store.tasks(CLINIC, limit=10) == ([a_task()], False)
 
 
 def test_tasks_are_listed_worst_first(store, clinic):
     tiers = ("routine", "emergency", "review_soon", "urgent")
     for number, tier in enumerate(tiers):
         store.open_task(a_task(f"{ANA}task{number:012}", tier=tier))
-    first, following = store.tasks(CLINIC, limit=3)
-    second, end = store.tasks(CLINIC, limit=3, start=following)
+    first, more = store.tasks(CLINIC, limit=3)
+    second, yet_more = store.tasks(CLINIC, limit=3, after=first[-1].order)
     assert [t.tier for t in (*first, *second)] == ["emergency", "urgent", "review_soon", "routine"]
-    assert end is None
+    assert (more, yet_more) == (True, False)
+
+
+def in_every_state(store) -> list[Task]:
+    made = []
+    for number in range(12):
+        state = TASK_STATES[number % 3]
+        closed = {"closed_at": MONDAY + timedelta(hours=number)} if state == "closed" else {}
+        task = a_task(f"{ANA}task{number:012}", state=state, tier=TIERS[number % 4], **closed)
+        assert store.open_task(task)
+        made.append(task)
+    return made
+
+
+@pytest.mark.parametrize("states", [("open",), ("acked",), ("closed",), TO_DO, TASK_STATES], ids=str)
+@pytest.mark.parametrize("limit", [1, 2, 5, 12])
+def test_tasks_of_any_states_come_in_full_pages_in_one_order(store, clinic, states, limit):
+    wanted = sorted((t for t in in_every_state(store) if t.state in states), key=lambda t: t.order)
+    pages, more = [], True
+    while more:
+        page, more = store.tasks(CLINIC, states=states, limit=limit, after=pages[-1][-1].order if pages else "")
+        pages.append(page)
+    assert [t for page in pages for t in page] == wanted
+    assert {len(page) for page in pages[:-1]} <= {limit}
+
+
+def test_of_one_tier_what_is_to_do_comes_before_what_was_closed_and_the_latest_closed_first():
+    due = a_task(due_on="2026-03-09")
+    waiting = a_task()
+    early, late = (a_task(state="closed", closed_at=MONDAY + timedelta(hours=h)) for h in (1, 2))
+    worse = a_task(tier="urgent", state="closed", closed_at=MONDAY)
+    assert sorted([early, late, waiting, due, worse], key=lambda t: t.order) == [worse, due, waiting, late, early]
+
+
+def test_a_task_that_changes_state_changes_lists(store, table, clinic):
+    store.open_task(a_task())
+    seen = a_task(state="acked", ack_by="key", acked_at=MONDAY)
+    talk = TableConversation(table, hashed)
+    assert talk.replace_task(a_task(), seen)
+    assert store.tasks(CLINIC, states=("open",), limit=10)[0] == []
+    assert store.tasks(CLINIC, states=("acked",), limit=10)[0] == store.tasks_of(CLINIC, ANA) == [seen]
+    done = a_task(state="closed", closed_at=MONDAY, outcome="resolved", note="n")
+    assert talk.replace_task(seen, done)
+    assert store.tasks(CLINIC, limit=10)[0] == []
+    assert store.tasks(CLINIC, states=("closed",), limit=10)[0] == store.tasks_of(CLINIC, ANA) == [done]
 
 
 def test_a_number_that_said_stop_is_known_by_its_hash(store, table, clinic):

@@ -11,6 +11,7 @@ from chalicelib.domain.problem import Problem
 from chalicelib.domain.protocol import Anchor
 from chalicelib.service import course, reanchor
 from chalicelib.service.change import Changed, Refusal
+from chalicelib.service.chart import TO_DO
 from chalicelib.web import answers, checks_plans
 from chalicelib.web.bodies_plans import CourseEnd, NewEvent, NewPause
 from chalicelib.web.door import Call
@@ -72,8 +73,9 @@ def deceased(call: Call, patient_id: str) -> dict[str, Any]:
 
 def _left_open(call: Call, patient_id: str) -> list[str]:
     """Tasks never close by themselves, and a call that somebody still has on the list may reach a bereaved family."""
-    tasks = wiring.store().open_tasks_of(call.principal.clinic_id, patient_id)
-    return [f"still open, close it before somebody acts on it: {task.title}" for task in tasks]
+    tasks = wiring.store().tasks_of(call.principal.clinic_id, patient_id)
+    left = [task for task in tasks if task.state in TO_DO]
+    return [f"still open, close it before somebody acts on it: {task.title}" for task in left]
 
 
 def _end_date(call: Call, patient_id: str) -> date:

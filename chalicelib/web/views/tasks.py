@@ -1,9 +1,10 @@
 """Work for staff."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib import wiring
-from chalicelib.service.chart import Task
+from chalicelib.service.chart import TASK_STATES, TO_DO, Task
 from chalicelib.web import answers
 from chalicelib.web.bodies import TaskClosing
 from chalicelib.web.door import Call
@@ -13,12 +14,22 @@ from chalicelib.web.reading import read
 
 
 def listed(call: Call) -> dict[str, Any]:
-    page = page_of(call)
-    tasks, following = wiring.store().tasks(call.principal.clinic_id, limit=page.limit, start=page.cursor)
-    wanted, state = call.query.get("patient"), call.query.get("state")
-    shown = [t for t in tasks if wanted in (None, t.patient_id) and state in (None, t.state)]
+    page, store, clinic_id = page_of(call), wiring.store(), call.principal.clinic_id
+    patient, states, after = call.query.get("patient"), _STATES[call.query.get("state")], page.cursor or ""
+    if patient is None:
+        shown, more = store.tasks(clinic_id, states=states, limit=page.limit, after=after)
+    else:
+        left = [t for t in store.tasks_of(clinic_id, patient) if t.state in states and t.order > after]
+        shown, more = left[: page.limit], len(left) > page.limit
     call.patients.update(t.patient_id for t in shown)
-    return answers.page([answers.task(t) for t in shown], page.sealed(following))
+    return answers.page([answers.task(t) for t in shown], page.sealed(shown[-1].order if more else None))
+
+
+_STATES: Mapping[str | None, Sequence[str]] = {
+    None: TO_DO,
+    "all": TASK_STATES,
+    **{state: (state,) for state in TASK_STATES},
+}
 
 
 def acknowledge(call: Call, task_id: str) -> dict[str, Any]:
