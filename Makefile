@@ -24,6 +24,9 @@ serve: setup ## the whole service on the embedded AWS at http://127.0.0.1:$(PORT
 test: setup ## every test
 	$(RUN) -m pytest -q -n 2
 
+explore: setup ## the property tests, on examples nobody has tried yet
+	$(RUN) -m pytest -q -n 2 --hypothesis-profile=new tests/domain tests/service tests/adapters
+
 lint: setup ## style, types and the import contract
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
@@ -65,4 +68,4 @@ prove: setup .venv-ministack/.ready ## deploy a clean stage to MiniStack on loop
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
-.PHONY: setup demo serve test lint check fuzz bench package provision bind deploy destroy prove help
+.PHONY: setup demo serve test explore lint check fuzz bench package provision bind deploy destroy prove help

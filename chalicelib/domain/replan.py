@@ -14,6 +14,7 @@ from .occurrence import CLOSED_BEFORE_ENROLMENT, Entry, Occurrence
 from .patient import Status
 from .protocol import Anchor
 from .slots import NEAR, Slotted, all_slotted, beginning, reach_back
+from .steps import anchor_of
 
 AHEAD = timedelta(days=900)
 """How far ahead a change can move what has already been sent; beyond it, it would be sent again."""
@@ -71,7 +72,7 @@ def _carried_over(old: Facts, new: Facts, now: datetime) -> Progress:
         progress,
         pending={o.id: progress.pending.get(o.id) for o, _ in waiting},
         oldest=min((slot for _, slot in waiting), default=None),
-        done=_done(new, past, handled - {o.id for o, _ in behind}, progress),
+        done=_done(old, new, past, handled - {o.id for o, _ in behind}),
     )
 
 
@@ -94,19 +95,30 @@ def _open(old: Facts, behind: list[Slotted], now: datetime) -> Iterator[Slotted]
                 yield found
 
 
-def _done(new: Facts, past: list[Slotted], elsewhere: set[OccurrenceId | str], progress: Progress) -> frozenset[str]:
+def _done(old: Facts, new: Facts, past: list[Slotted], elsewhere: set[OccurrenceId | str]) -> frozenset[str]:
     """What was dealt with and does not lie behind any more: the new facts want it later, or want it no more.
 
-    Of the latter only what recurs is remembered: its number can come up again when its dates move once more. Visits,
-    cycles and check-ins that are over never return; a step that returns is looked up in the history.
+    The latter is remembered as well, for it returns when its dates move once more. Only what cannot return is let go:
+    visits, and the cycles of a supply or an injection that are over; a step that returns is looked up in the history.
     """
     if not elsewhere:
         return frozenset()
-    followed = {pin.protocol for pin in new.plan.pins}
-    recurring = {o.id for o, _ in past if o.kind in RECURRING and o.step.partition("/")[0] in followed}
-    start = reach_back(new, local_date(progress.through, new.tz))
+    standing = {pin.protocol for pin in new.plan.pins if _in_same_cycle(old, new, pin.protocol)}
+    gone = {o.id for o, _ in past if o.step.partition("/")[0] in standing}
+    start = reach_back(new, local_date(old.progress.through, new.tz))
     ahead = {o.id for o, _ in all_slotted(new, start, start + AHEAD)}
-    return frozenset(elsewhere & (ahead | recurring | progress.done))
+    return frozenset(elsewhere & (ahead | gone | old.progress.done))
+
+
+def _in_same_cycle(old: Facts, new: Facts, protocol: str) -> bool:
+    followed = new.protocols[protocol]
+    anchors = {followed.anchor, *(anchor_of(followed, step) for step in followed.steps)}
+    return all(_cycle(old, anchor) == _cycle(new, anchor) for anchor in anchors)
+
+
+def _cycle(facts: Facts, anchor: Anchor) -> int:
+    supply = facts.supplies.get(anchor)
+    return supply.number if supply else 0
 
 
 def has_been_handled(facts: Facts, occurrence: Occurrence, slot: datetime) -> bool:

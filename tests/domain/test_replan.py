@@ -94,6 +94,31 @@ def test_a_change_that_changes_nothing_leaves_progress_as_it_was():
     assert altered(known, "2026-03-18T12:00").progress == known.progress
 
 
+# --- dates that were wrong -----------------------------------------------------------------------------------------
+
+
+def test_a_window_recorded_as_closed_comes_up_when_the_injury_date_was_a_slip():
+    known = after_life(facts(WINDOW, anchors={Anchor.INJURY: "2020-03-02"}), "2026-03-03T12:00")
+    assert rest(known, "2026-03-03T12:00", "2026-05-01T00:00") == []
+    right = altered(known, "2026-03-03T12:00", anchors={Anchor.INJURY: date(2026, 3, 2)})
+    assert rest(right, "2026-03-03T12:00", "2026-05-01T00:00") == [
+        "Wed 2026-03-18 07:00 task book_window",
+        "Sat 2026-04-11 10:00 sms window",
+        "Wed 2026-04-22 07:00 task window_closed",
+    ]
+
+
+def test_what_a_wrong_date_takes_away_does_not_come_twice_when_the_date_is_put_right():
+    known = after_life(facts(WINDOW, anchors=INJURED), "2026-03-20T12:00")
+    wrong = altered(known, "2026-03-20T12:00", anchors={Anchor.INJURY: date(2020, 3, 2)})
+    assert rest(wrong, "2026-03-20T12:00", "2026-05-01T00:00") == []
+    right = altered(wrong, "2026-03-20T13:00", anchors={Anchor.INJURY: date(2026, 3, 2)})
+    assert rest(right, "2026-03-20T13:00", "2026-05-01T00:00") == [
+        "Sat 2026-04-11 10:00 sms window",
+        "Wed 2026-04-22 07:00 task window_closed",
+    ]
+
+
 # --- visits --------------------------------------------------------------------------------------------------------
 
 

@@ -65,8 +65,12 @@ class Course:
         """Whether what is meant for `day` comes up within [lo, hi): on that day, or when the protocol was taken up."""
         return lo <= max(day, self.began) < hi
 
-    def late(self, day: date, what: str) -> Reason:
-        return Reason(CLOSED_BEFORE_ENROLMENT, f"{what} {day}, before the plan began on {self.began}")
+    def too_late(self, occurrence: Occurrence, day: date, what: str) -> Occurrence:
+        """The record that it was over before the plan began: not the occurrence itself, which is still to come should
+        the date it counts from turn out to be wrong."""
+        why = f"{what} {day}, before the plan began on {self.began}"
+        late_id = occurrence_id(self.facts.patient.id, occurrence.step, "late", occurrence.id)
+        return replace(occurrence, id=late_id, verdict=Reason(CLOSED_BEFORE_ENROLMENT, why))
 
     def task(
         self,

@@ -18,8 +18,8 @@ def tasks(course: Course, step: StaffTask, anchor: date, lo: date, hi: date) -> 
     day = shift(anchor, step.at or Period())
     due = shift(anchor, step.due) if step.due else None
     if course.wants(day, lo, hi):
-        verdict = course.late(due, "it was due by") if due and due < course.began else None
-        yield course.task(step, f"{course.cycle}0", day, "staff", step.title, due=due, verdict=verdict)
+        task = course.task(step, f"{course.cycle}0", day, "staff", step.title, due=due)
+        yield course.too_late(task, due, "it was due by") if due and due < course.began else task
 
 
 def _gaps(course: Course, step: StaffTask, gap: Period, anchor: date, lo: date, hi: date) -> Iterator[Occurrence]:

@@ -45,35 +45,43 @@ def wanted(course: Course, step: Supply, anchor: date, lo: date, hi: date) -> It
         day = shift(due, notice.at)
         if not course.wants(day, lo, hi):
             continue
-        verdict = _needless(course, notice, due, cycle, visit)
-        if notice.task:
+        needless = _needless(course, notice, due, cycle, visit)
+        for occurrence in _of(course, step, number, index, due, needless):
             # What is to be done before the due date is no use after it; from the due date on somebody must look.
-            if day < due < course.began:
-                verdict = course.late(due, "it was due on")
-            title = f"{notice.task}: {step.title} due {due}"
-            yield course.task(
-                step, f"{number}.{index}", day, "supply", title, tier=notice.tier, due=due, verdict=verdict
-            )
-            continue
-        if due < course.began:
-            verdict = course.late(due, "it was due on")
-        for channel in (Channel.SMS, Channel.EMAIL) if notice.both_channels else (Channel.SMS,):
-            yield Occurrence(
-                id=course.id(step, number, index, channel),
-                step=course.step_id(step),
-                kind="refill" if notice.message == "refill" else "supply",
-                template=notice.message or "",
-                ideal=instant(day, DAYTIME, course.tz),
-                since=course.pin.since,
-                useful_until=_useful_until(course, step, due, day),
-                rank=RANK[step.priority],
-                category=Category.SAFETY if step.uncapped else Category.REFILL,
-                channel=channel,
-                uncapped=step.uncapped,
-                fallback=not notice.both_channels,
-                about=About(title=step.title, date=due.isoformat()),
-                verdict=verdict,
-            )
+            if due < course.began and not (notice.task and day >= due):
+                yield course.too_late(occurrence, due, "it was due on")
+            else:
+                yield occurrence
+
+
+def _of(
+    course: Course, step: Supply, cycle: int, index: int, due: date, needless: Reason | None
+) -> Iterator[Occurrence]:
+    """What one notice of the cycle wants: a task, or a message by one channel or both."""
+    notice = step.notices[index]
+    day = shift(due, notice.at)
+    if notice.task:
+        title = f"{notice.task}: {step.title} due {due}"
+        ordinal = f"{cycle}.{index}"
+        yield course.task(step, ordinal, day, "supply", title, tier=notice.tier, due=due, verdict=needless)
+        return
+    for channel in (Channel.SMS, Channel.EMAIL) if notice.both_channels else (Channel.SMS,):
+        yield Occurrence(
+            id=course.id(step, cycle, index, channel),
+            step=course.step_id(step),
+            kind="refill" if notice.message == "refill" else "supply",
+            template=notice.message or "",
+            ideal=instant(day, DAYTIME, course.tz),
+            since=course.pin.since,
+            useful_until=_useful_until(course, step, due, day),
+            rank=RANK[step.priority],
+            category=Category.SAFETY if step.uncapped else Category.REFILL,
+            channel=channel,
+            uncapped=step.uncapped,
+            fallback=not notice.both_channels,
+            about=About(title=step.title, date=due.isoformat()),
+            verdict=needless,
+        )
 
 
 def _needless(

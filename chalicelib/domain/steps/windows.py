@@ -20,9 +20,6 @@ from .course import DAYTIME, RANK, Course, recurrences
 BOOK_AHEAD = timedelta(days=14)
 """Staff are asked to book this long before a visit window opens (clinical reference §2)."""
 
-_YEARS = timedelta(days=3700)
-"""No rule of a protocol repeats less often than every ten years."""
-
 _SLACK = timedelta(days=40)
 """A window reaches from BOOK_AHEAD before it opens to a day past its close, and months differ in length."""
 
@@ -43,20 +40,28 @@ class _Window:
 
 def windows(step: VisitWindow, anchor: date, lo: date, hi: date) -> Iterator[tuple[int, date, date, date]]:
     """(ordinal, opens, target, closes) of each window of the step that touches [lo, hi)."""
-    reach = step.closes.timedelta + _SLACK
-    for n, opens, target, closes in _rounds(step, anchor, lo - reach, hi - step.opens.timedelta + reach):
+    reach = _reach(step)
+    for n, opens, target, closes in _rounds(step, anchor, lo - reach, hi + reach):
         if opens - BOOK_AHEAD < hi and closes + 2 * DAY > lo:
             yield n, opens, target, closes
 
 
-def _rounds(step: VisitWindow, anchor: date, lo: date, hi: date) -> Iterable[tuple[int, date, date, date]]:
-    """The rounds that count from a day within [lo, hi); the only one there is, whenever."""
-    if step.repeat is None:
-        return ((0, shift(anchor, step.opens), shift(anchor, step.target), shift(anchor, step.closes)),)
-    return [
-        (n, shift(base, step.opens), shift(base, step.target), shift(base, step.closes))
-        for n, base in recurrences(anchor, step.repeat, lo, hi)
-    ]
+def _rounds(step: VisitWindow, anchor: date, lo: date, hi: date) -> Iterator[tuple[int, date, date, date]]:
+    """The rounds whose target day lies within [lo, hi)."""
+    bases: Iterable[tuple[int, date]] = ((0, anchor),)
+    if step.repeat is not None:
+        there, slack = step.target.timedelta, _SLACK + abs(step.target.months) * DAY
+        bases = recurrences(anchor, step.repeat, lo - there - slack, hi - there + slack)
+    for n, base in bases:
+        target = shift(base, step.target)
+        if lo <= target < hi:
+            yield n, shift(base, step.opens), target, shift(base, step.closes)
+
+
+def _reach(step: VisitWindow) -> timedelta:
+    """How far from its target day a window has anything to do."""
+    days = step.closes.days - step.opens.days + 31 * (step.closes.months - step.opens.months)
+    return timedelta(days=max(0, days)) + _SLACK
 
 
 def serving(facts: Facts, step: str, opens: date, closes: date) -> Appointment | None:
@@ -74,13 +79,14 @@ def serving(facts: Facts, step: str, opens: date, closes: date) -> Appointment |
 def wanted(courses: Sequence[Course], lo: date, hi: date) -> Iterator[Occurrence]:
     """What the windows of all protocols want on the local dates [lo, hi)."""
     by_target: dict[date, list[_Window]] = {}
-    reach = _reach(courses)
+    steps = [step for course in courses for step in course.protocol.steps if isinstance(step, VisitWindow)]
+    reach = max(map(_reach, steps), default=_SLACK)
     for course in courses:
         for window in _of(course, lo - reach, hi + reach, lo <= course.began < hi):
             if not window.late:
                 by_target.setdefault(window.target, []).append(window)
             elif lo <= course.began < hi:
-                yield _ask(window, course.late(window.closes, "the window closed on"))
+                yield course.too_late(_ask(window), window.closes, "the window closed on")
     for group in by_target.values():
         asked = min(window.opens for window in group) - BOOK_AHEAD
         if asked < hi and max(window.closes for window in group) + 2 * DAY > lo:
@@ -88,22 +94,15 @@ def wanted(courses: Sequence[Course], lo: date, hi: date) -> Iterator[Occurrence
                 yield from _asking(window, asked, lo, hi)
 
 
-def _reach(courses: Iterable[Course]) -> timedelta:
-    """How far from its anchor's day any window has anything to do: two of the same target are never further apart."""
-    spans = (step for course in courses for step in course.protocol.steps if isinstance(step, VisitWindow))
-    longest = max((abs(p.days) + 31 * abs(p.months) for step in spans for p in (step.opens, step.closes)), default=0)
-    return timedelta(days=longest) + _SLACK
-
-
 def _of(course: Course, lo: date, hi: date, beginning: bool) -> Iterator[_Window]:
-    """The windows of a protocol whose anchor days lie within [lo, hi), and those that closed before it was taken up."""
+    """The windows of a protocol whose target days lie within [lo, hi), and those that closed before it was taken up."""
     if course.anchor is None:
         return
-    # What a window wanted before the plan began comes up on the day it began.
-    first = lo - _YEARS if beginning else lo
     for step in course.protocol.steps:
         if not isinstance(step, VisitWindow) or course.override(step).off:
             continue
+        # What a window wanted before the plan began comes up on the day it began.
+        first = min(lo, shift(course.anchor, step.target)) if beginning else lo
         closed: _Window | None = None
         for n, opens, target, closes in _rounds(step, course.anchor, first, hi):
             window = _Window(course, step, f"{course.cycle}{n}", opens, target, closes)
@@ -154,7 +153,7 @@ def _asking(window: _Window, asked: date, lo: date, hi: date) -> Iterator[Occurr
         )
 
 
-def _ask(window: _Window, verdict: Reason | None) -> Occurrence:
+def _ask(window: _Window, verdict: Reason | None = None) -> Occurrence:
     course, step = window.course, window.step
     return Occurrence(
         id=course.id(step, f"{window.ordinal}.ask"),
