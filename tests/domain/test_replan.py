@@ -94,6 +94,21 @@ def test_a_change_that_changes_nothing_leaves_progress_as_it_was():
     assert altered(known, "2026-03-18T12:00").progress == known.progress
 
 
+def test_a_cancelled_visit_leaves_its_window_to_be_booked_again():
+    booked = visit("2026-04-05T09:00", window_step="window.v1/s0")
+    known = after_life(facts(WINDOW, anchors=INJURED, visits=[booked]), "2026-03-20T12:00")
+    cancelled = with_visit(known, "2026-03-20T12:00", status=AppointmentStatus.CANCELLED)
+    assert rest(cancelled, "2026-03-20T12:00", "2026-04-12T00:00") == [
+        "Fri 2026-03-20 12:00 task book_window",
+        "Sat 2026-04-11 10:00 sms window",
+    ]
+    other = visit("2026-04-06T09:00", id="v2", set_at=at("2026-03-20T12:00"), window_step="window.v1/s0")
+    rebooked = altered(cancelled, "2026-03-20T12:00", appointments=(*cancelled.appointments, other))
+    assert [each for each in rest(rebooked, "2026-03-20T12:00", "2026-05-01T00:00") if "window" in each] == [
+        "Wed 2026-04-22 07:00 task window_closed",
+    ]
+
+
 # --- dates that were wrong -----------------------------------------------------------------------------------------
 
 

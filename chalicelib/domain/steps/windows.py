@@ -67,13 +67,16 @@ def _reach(step: VisitWindow) -> timedelta:
 def serving(facts: Facts, step: str, opens: date, closes: date) -> Appointment | None:
     """The appointment that serves a window: attended before standing, the earliest first."""
     found = [
-        a
-        for a in facts.appointments
-        if a.window_step == step
-        and (a.status.stands or a.status is AppointmentStatus.ATTENDED)
-        and opens - BOOK_AHEAD <= local_date(a.starts_at, facts.tz) <= closes
+        a for a in _made_for(facts, step, opens, closes) if a.status.stands or a.status is AppointmentStatus.ATTENDED
     ]
     return min(found, key=lambda a: (a.status is not AppointmentStatus.ATTENDED, a.starts_at), default=None)
+
+
+def _made_for(facts: Facts, step: str, opens: date, closes: date) -> list[Appointment]:
+    """The appointments made for a window, whatever became of them."""
+    first = opens - BOOK_AHEAD
+    made = (a for a in facts.appointments if a.window_step == step)
+    return [a for a in made if first <= local_date(a.starts_at, facts.tz) <= closes]
 
 
 def wanted(courses: Sequence[Course], lo: date, hi: date) -> Iterator[Occurrence]:
@@ -126,9 +129,12 @@ def _asking(window: _Window, asked: date, lo: date, hi: date) -> Iterator[Occurr
         else:
             booked = Reason("booked", f"a visit is booked for {day}")
     if course.wants(asked, lo, hi):
+        made = _made_for(course.facts, course.step_id(step), window.opens, window.closes)
+        # A visit that is cancelled leaves the window to be booked once more.
+        again = sum(a.status is AppointmentStatus.CANCELLED for a in made)
         yield course.task(
             step,
-            f"{window.ordinal}.book",
+            f"{window.ordinal}.book{again or ''}",
             asked,
             "book_window",
             f"Book: {step.title}",
