@@ -2,20 +2,13 @@
 
 import json
 import logging
-import sys
 from typing import Any
 
 from chalicelib import wiring
-from chalicelib.adapters.metrics import metric_line
+from chalicelib.service.metrics import Metric
 
 # Not the app's own name: Chalice sets that logger to errors only.
 log = logging.getLogger("ranvier-events")
-
-LOCAL = "local"
-"""The stage that `make serve`, the demo and the tests run as."""
-
-COUNTED = {"sent": "Sent", "failed": "Failed", "unknown": "Unknown", "held": "Held", "let_go": "LetGo"}
-"""What becomes of a reminder, as metrics."""
 
 
 def say(action: str, **facts: Any) -> None:
@@ -23,18 +16,12 @@ def say(action: str, **facts: Any) -> None:
     log.warning(json.dumps({"action": action, **facts}, separators=(",", ":"), default=str))
 
 
-def measure(**values: float) -> None:
-    """Counts something where somebody watches: not at home, where the line would only be in the way."""
-    stage = wiring.settings().stage
-    if stage != LOCAL:
-        # Past the logger, whose prefix would keep CloudWatch from reading it.
-        sys.stdout.write(metric_line(stage, wiring.now(), values) + "\n")
-
-
 def run_tick() -> None:
     from chalicelib.service.tick import tick
 
     done = tick(wiring.store(), wiring.queue("deliver"), now=wiring.now(), shards=wiring.settings().shards)
+    if done.held:
+        wiring.metrics().tell(Metric.HELD, done.held)
     if done.found:
         say("tick", found=done.found, queued=done.queued, held=done.held, advanced=done.advanced)
 
@@ -43,7 +30,7 @@ def run_sweep() -> None:
     from chalicelib.service.tick import sweep
 
     found = sweep(wiring.store(), wiring.queue("deliver"), now=wiring.now(), shards=wiring.settings().shards)
-    measure(OverdueFound=found)
+    wiring.metrics().tell(Metric.OVERDUE_FOUND, found)
     if found:
         say("overdue_found", found=found)
 
@@ -56,8 +43,6 @@ def run_deliver(body: str, token: str) -> None:
     now = wiring.now()
     done = wiring.delivery().deliver(reference, now=now, token=token)
     late = round((now - reference.due).total_seconds(), 1)
-    if done in COUNTED:
-        measure(**{COUNTED[done]: 1}, **({"Lateness": late} if done == "sent" else {}))
     say(
         "delivered",
         outcome=done,
@@ -71,7 +56,7 @@ def run_reconcile() -> None:
     from chalicelib.service.reconcile import reconcile
 
     found = reconcile(wiring.store(), wiring.queue("deliver"), now=wiring.now())
-    measure(Gaps=len(found.gaps))
+    wiring.metrics().tell(Metric.GAPS, len(found.gaps))
     say("reconciled", **found.counts())
 
 
@@ -85,7 +70,7 @@ def run_hear(body: str) -> None:
     from chalicelib.service.hear import read_inbound
 
     inbound = read_inbound(body, wiring.now())
-    measure(Heard=1)
+    wiring.metrics().tell(Metric.HEARD)
     say("heard", message=inbound.id, outcome=wiring.hearing().hear(inbound, now=wiring.now()))
 
 
@@ -101,13 +86,12 @@ def run_escalate(body: str) -> None:
     raw = json.loads(body)
     task = wiring.escalation().due(raw["clinic"], raw["task"], rung=int(raw["rung"]), now=wiring.now())
     if task is not None:
-        measure(Climbed=1)
         say("escalated", task=task.id, rung=task.rung, state=task.state)
 
 
 def run_watch() -> None:
     found = wiring.escalation().sweep(now=wiring.now())
-    measure(RungsOverdue=found)
+    wiring.metrics().tell(Metric.RUNGS_OVERDUE, found)
     if found:
         say("rungs_overdue", found=found)
 

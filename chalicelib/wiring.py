@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chalicelib.service.escalate import Escalation
     from chalicelib.service.hear import Hearing
     from chalicelib.service.imports import Importing
+    from chalicelib.service.metrics import Metrics
     from chalicelib.service.note import Noting
     from chalicelib.service.ports import Queue, Store
     from chalicelib.service.prefer import Preferring
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from chalicelib.service.shelf import Shelf
     from chalicelib.settings import Settings
 
+
+LOCAL = "local"
+"""The stage that `make serve`, the demo and the tests run as."""
 
 SEALED = b"kms:"
 """How a secret begins that only the stage's own key opens."""
@@ -92,6 +96,16 @@ def queue(function: str) -> "Queue":
     return SqsQueue(client, client.get_queue_url(QueueName=name)["QueueUrl"])
 
 
+@cache
+def metrics() -> "Metrics":
+    """Silent at home, where the lines would only be in the way."""
+    from chalicelib.adapters.metrics import LogMetrics
+    from chalicelib.service.metrics import SILENT
+
+    stage = settings().stage
+    return SILENT if stage == LOCAL else LogMetrics(stage=stage, now=now)
+
+
 def site() -> "Site":
     from chalicelib.domain.message import Site
 
@@ -113,6 +127,7 @@ def delivery() -> "Delivery":
         email=SimpleEmail(email_client(), settings().email_configuration_set),
         book=copybook,
         site=site(),
+        metrics=metrics(),
     )
 
 
@@ -130,14 +145,14 @@ def voice() -> "Voice":
     from chalicelib.service.say import Voice
 
     sends = delivery()
-    return Voice(talk=conversation(), sms=sends.sms, email=sends.email, book=sends.book, site=site())
+    return Voice(talk=conversation(), sms=sends.sms, email=sends.email, book=sends.book, site=site(), metrics=metrics())
 
 
 @cache
 def escalation() -> "Escalation":
     from chalicelib.service.escalate import Escalation
 
-    return Escalation(store=store(), talk=conversation(), voice=voice(), queue=queue("escalate"))
+    return Escalation(store=store(), talk=conversation(), voice=voice(), queue=queue("escalate"), metrics=metrics())
 
 
 @cache
@@ -188,7 +203,14 @@ def hearing() -> "Hearing":
 def noting() -> "Noting":
     from chalicelib.service.note import Noting
 
-    return Noting(store=store(), talk=conversation(), desk=desk(), voice=voice(), escalation=escalation())
+    return Noting(
+        store=store(),
+        talk=conversation(),
+        desk=desk(),
+        voice=voice(),
+        escalation=escalation(),
+        metrics=metrics(),
+    )
 
 
 @cache

@@ -64,10 +64,12 @@ class World:
         describe: Describe | None = None,
         table_request: TableRequest = create_table_request,
         every_minute: bool = False,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         """`start`: where a virtual clock begins (with `data`, at the latest instant it was at, if that is later);
         None for real time. `app`: the Chalice app or what makes it; by default the project's own, imported once all
-        is up. `every_minute`: skip no run of a schedule, however idle.
+        is up. `every_minute`: skip no run of a schedule, however idle. `settings`: environment variables of the
+        service beside or in place of the usual ones.
         """
         self._start = parse(start) if isinstance(start, str) else start
         self._app, self._describe = app, describe or described
@@ -76,6 +78,7 @@ class World:
         self.operator_token = operator_token or self._kept("operator_token", _TOKEN)
         self._secret = self._kept("secret", _SECRET)
         self._public_url, self._every_minute = public_url, every_minute
+        self._own_settings = dict(settings or {})
         self.aws = EmbeddedAws(table_request=table_request)
         self._undo = ExitStack()
         self._stopping = threading.Event()
@@ -149,7 +152,7 @@ class World:
             "RANVIER_SECRET": self._secret,
             "RANVIER_SMS_CONFIGURATION_SET": "ranvier-local-sms",
             "RANVIER_EMAIL_CONFIGURATION_SET": "ranvier-local-email",
-        }
+        } | self._own_settings
 
     def _load(self) -> Chalice:
         if self._app is None:

@@ -121,6 +121,8 @@ class Hold:
     until: datetime | None
     lane: Lane
     reason: Reason
+    kind: str = ""
+    """The occurrence that waits, by its kind, where one is known."""
 
 
 def lane_of(entry: Entry | None) -> Lane:

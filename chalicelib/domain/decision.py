@@ -61,7 +61,8 @@ def decide(facts: Facts, cursor: Cursor, now: datetime, token: str) -> Decision:
     due = following.at if following else now + HORIZON
     settled = [e for e in seen if e.state is not State.SCHEDULED and e.slot <= now]
     if not now_due and not settled:
-        return Hold(whole_second(due), lane_of(following), following.reason if following else _NOTHING_NEAR)
+        reason, kind = (following.reason, following.occurrence.kind) if following else (_NOTHING_NEAR, "")
+        return Hold(whole_second(due), lane_of(following), reason, kind)
 
     carriers = {e.occurrence.id for e in now_due}
     dealt = [*now_due, *(e for e in seen if e.carried_by in carriers), *settled]

@@ -13,6 +13,7 @@ from chalicelib.domain.decision import decide
 from chalicelib.domain.message import Site
 from chalicelib.domain.wording import Copybook
 from chalicelib.service.chart import Chart, Reference
+from chalicelib.service.metrics import SILENT, Metric, Metrics
 from chalicelib.service.perform import BUSY_RETRY, Done, Performing
 from chalicelib.service.ports import EmailProvider, Queue, SmsProvider, Store
 from chalicelib.service.references import lane_text, queue_if_near, queue_in
@@ -42,6 +43,7 @@ class Delivery:
     email: EmailProvider
     book: Callable[[], Copybook]
     site: Site
+    metrics: Metrics = SILENT
 
     def deliver(self, reference: Reference, *, now: datetime, token: str) -> Done:
         """Carries out the wake the reference points at, if it still stands.
@@ -92,6 +94,7 @@ class Delivery:
             lane = lane_text(hold.lane, chart.facts.clinic)
             if self.store.hold(reference, hold.until, reason=None, lane=lane) and hold.until is not None:
                 queue_if_near(self.queue, replace(reference, due=hold.until), now)
+        self.metrics.tell(Metric.HELD, kind=hold.kind, channel=chart.cursor.lane)
         return Done.HELD
 
     def _safe_to_forget(self, chart: Chart, claimed: Cursor, now: datetime, token: str) -> bool:
@@ -126,5 +129,11 @@ class Delivery:
     @property
     def _performing(self) -> Performing:
         return Performing(
-            store=self.store, queue=self.queue, sms=self.sms, email=self.email, book=self.book, site=self.site
+            store=self.store,
+            queue=self.queue,
+            sms=self.sms,
+            email=self.email,
+            book=self.book,
+            site=self.site,
+            metrics=self.metrics,
         )

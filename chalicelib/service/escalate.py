@@ -15,6 +15,7 @@ from chalicelib.domain.links import Link, Purpose, sign
 from chalicelib.domain.patient import Category, Channel
 from chalicelib.service.chart import Task
 from chalicelib.service.conversation import NOBODY, Conversation
+from chalicelib.service.metrics import SILENT, Metric, Metrics
 from chalicelib.service.ports import Queue, QueueMessage, Store
 from chalicelib.service.say import Saying, Unsettled, Voice
 
@@ -44,6 +45,7 @@ class Escalation:
     talk: Conversation
     voice: Voice
     queue: Queue
+    metrics: Metrics = SILENT
 
     def open(self, clinic: Clinic, task: Task, *, now: datetime) -> Task:
         """Opens an urgent task, durable first, and pages the first rung at once."""
@@ -157,6 +159,8 @@ class Escalation:
     def _page(self, clinic: Clinic, task: Task, person: Person, rung: int, now: datetime) -> bool:
         """Whether the page was taken, or may have been."""
         to, channel = (person.phone, Channel.SMS) if person.phone else (person.email, Channel.EMAIL)
+        if rung:
+            self.metrics.tell(Metric.ESCALATIONS, kind=task.kind, channel=channel)
         if to is None:
             return False
         link = Link(

@@ -19,6 +19,7 @@ from chalicelib.service.change import Altered, Desk
 from chalicelib.service.chart import Audit, Task
 from chalicelib.service.conversation import Conversation
 from chalicelib.service.escalate import Escalation
+from chalicelib.service.metrics import SILENT, Metric, Metrics
 from chalicelib.service.ports import Store
 from chalicelib.service.say import Saying, Voice
 
@@ -122,9 +123,12 @@ class Noting:
     desk: Desk
     voice: Voice
     escalation: Escalation
+    metrics: Metrics = SILENT
 
     def note(self, receipt: Receipt, *, now: datetime) -> str:
         about = receipt.about
+        if receipt.event is Event.UNDELIVERED:
+            self.metrics.tell(Metric.UNDELIVERED, kind=about.kind, channel=receipt.channel)
         match about:
             case ForReminder():
                 self.store.evidence(

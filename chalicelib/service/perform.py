@@ -28,6 +28,7 @@ from chalicelib.domain.occurrence import Reason
 from chalicelib.domain.provider_context import ForReminder, email_tags, sms_context
 from chalicelib.domain.wording import Copybook, SmsText
 from chalicelib.service.chart import Chart, Reference, Task
+from chalicelib.service.metrics import Metric, Metrics
 from chalicelib.service.ports import Accepted, Ambiguous, Email, EmailProvider, NotSent, Queue, Sms, SmsProvider, Store
 from chalicelib.service.ports import Outcome as Answer
 from chalicelib.service.references import queue_in
@@ -72,6 +73,7 @@ class Performing:
     email: EmailProvider
     book: Callable[[], Copybook]
     site: Site
+    metrics: Metrics
 
     def words(self, facts: Facts, wake: Wake, now: datetime) -> Composed | None:
         """The wake's message as it reads at `now`; None where there is nothing to say or nobody to say it to."""
@@ -101,6 +103,7 @@ class Performing:
             attempt = _attempt(flight, flight.at, "accepted")
             words = self._tried(chart, flight)
             self._record(chart, flight, words, Status.SENT, attempt, sent_at=flight.at, provider_id=known.provider_id)
+            self._told(Metric.SENT, flight)
             return Done.SETTLED
         why = why_not(chart.facts, wake, now)
         if flight.not_sent:
@@ -122,6 +125,8 @@ class Performing:
             case Accepted(provider_id=provider_id):
                 attempt = _attempt(flight, now, "accepted")
                 self._record(chart, flight, words, Status.SENT, attempt, sent_at=now, provider_id=provider_id)
+                self._told(Metric.SENT, flight)
+                self._told(Metric.LATENESS, flight, (now - flight.wake.due).total_seconds())
                 return Done.SENT
             case Ambiguous():
                 return self._wait(chart, flight, GRACE[flight.wake.channel])
@@ -138,6 +143,7 @@ class Performing:
         if flight.unsure:
             return self._unknown(chart, flight, attempt)
         self._record(chart, flight, words, Status.FAILED, attempt, detail=answer.code)
+        self._told(Metric.FAILED, flight)
         return Done.FAILED
 
     def _again(self, chart: Chart, flight: InFlight, now: datetime, token: str) -> Done:
@@ -219,11 +225,16 @@ class Performing:
             return self._unknown(chart, flight)
         gone = replace(flight, wake=replace(flight.wake, outcomes=let_go(flight.wake.outcomes, why)))
         self._record(chart, gone, None, Status.SETTLED)
+        self._told(Metric.LET_GO, flight)
         return Done.LET_GO
 
     def _unknown(self, chart: Chart, flight: InFlight, *last: Attempt) -> Done:
         self._record(chart, flight, self._tried(chart, flight), Status.UNKNOWN, *last)
+        self._told(Metric.UNKNOWN, flight)
         return Done.UNKNOWN
+
+    def _told(self, metric: Metric, flight: InFlight, value: float = 1) -> None:
+        self.metrics.tell(metric, value, kind=flight.wake.kind, channel=flight.wake.channel)
 
     def _tried(self, chart: Chart, flight: InFlight) -> Composed | None:
         """The words as they read when the attempt was made: what staff must be able to see, whatever became of it."""

@@ -14,6 +14,7 @@ from chalicelib.domain.patient import Channel
 from chalicelib.domain.provider_context import ForMessage, email_tags, sms_context
 from chalicelib.domain.wording import Copybook, pick_language, render_email, template_at_level
 from chalicelib.service.conversation import Conversation, Message
+from chalicelib.service.metrics import SILENT, Metric, Metrics
 from chalicelib.service.ports import Accepted, Ambiguous, Email, EmailProvider, NotSent, Sms, SmsProvider
 from chalicelib.service.ports import Outcome as ProviderAnswer
 
@@ -61,6 +62,7 @@ class Voice:
     email: EmailProvider
     book: Callable[[], Copybook]
     site: Site
+    metrics: Metrics = SILENT
 
     def say(self, saying: Saying, *, now: datetime) -> Status:
         """Sends the message unless it has been; answers what became of it.
@@ -77,6 +79,7 @@ class Voice:
             unsure = known.status == Status.SENDING
             if unsure and (not saying.twice or known.attempt >= MAX_UNSURE_ATTEMPTS):
                 self.talk.record(replace(known, status=Status.UNKNOWN), Event.GAVE_UP)
+                self._told(Metric.UNKNOWN, known)
                 return Status.UNKNOWN
             again = replace(message, attempt=known.attempt + 1)
             if not self.talk.replace(known, again):
@@ -88,18 +91,23 @@ class Voice:
         match answer:
             case Accepted(provider_id=provider_id):
                 self.talk.record(replace(message, status=Status.SENT, provider_id=provider_id), Event.ACCEPTED)
+                self._told(Metric.SENT, message)
                 return Status.SENT
             case NotSent(code=code, retry=True) if message.audience == "patient":
                 self.talk.replace(message, replace(message, status="not_sent", detail=code))
                 raise Unsettled(code)
             case NotSent(code=code):
                 self.talk.record(replace(message, status=Status.FAILED, detail=code), Event.REFUSED)
+                self._told(Metric.FAILED, message)
                 return Status.FAILED
             case Ambiguous(code=code):
                 if message.audience == "staff":
                     # The ladder climbs whether this page arrived or not; nobody waits for it.
                     return Status.SENDING
                 raise Unsettled(code)
+
+    def _told(self, metric: Metric, message: Message) -> None:
+        self.metrics.tell(metric, kind=message.kind, channel=message.channel)
 
     def _compose(self, saying: Saying, now: datetime) -> tuple[Message, Email | None]:
         text, subject, html, template, version, language = saying.words, saying.subject, None, "", 0, saying.language

@@ -8,7 +8,6 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.adapters.metrics import metric_line
 from chalicelib.adapters.sealed_secret import opened
 from ops.account import at_home
 from ops.kept import Kept, operator_token, sealed_secret
@@ -113,15 +112,3 @@ def test_another_machine_goes_on_where_this_one_deployed(stage, aws, tmp_path):
     stage.deployed.unlink()
     assert kept.restore_deployed() is True
     assert json.loads(stage.deployed.read_text()) == {"resources": [{"name": "tick"}]}
-
-
-def test_a_metric_is_a_line_that_cloudwatch_reads():
-    line = json.loads(metric_line("dev", NOW, {"Sent": 1, "Lateness": 0.4}))
-    [directive] = line["_aws"]["CloudWatchMetrics"]
-    assert line["_aws"]["Timestamp"] == 1772352000000
-    assert directive["Dimensions"] == [["Stage"]]
-    assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]} == {
-        "Sent": "Count",
-        "Lateness": "Seconds",
-    }
-    assert (line["Stage"], line["Sent"], line["Lateness"]) == ("dev", 1, 0.4)

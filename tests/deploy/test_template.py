@@ -6,7 +6,9 @@ import re
 import pytest
 from chalice.package import YAMLTemplateSerializer
 
+from chalicelib.adapters.metrics import DETAILED, NAMESPACE
 from chalicelib.adapters.schema import TTL, create_table_request
+from chalicelib.service.metrics import Metric
 from local.queues import DEAD, MAX_RECEIVES, VISIBILITY_S
 from ops.functions import functions_of
 from ops.stage import PROJECT
@@ -93,19 +95,37 @@ def test_every_page_of_the_runbook_is_an_alarms():
     assert pages == {named(alarm, "AlarmName") for alarm in of_type("AWS::CloudWatch::Alarm").values()}
 
 
-def test_alarms_and_dashboard_watch_metrics_that_are_told():
-    told = set(re.findall(r"measure\((\w+)=|\"(Sent|Failed|Unknown|Held|LetGo|Lateness)\"", events()))
-    told = {name for pair in told for name in pair if name}
-    template = (PROJECT / ".chalice" / "resources.yaml").read_text()
-    watched = set(re.findall(r'"Ranvier", "(\w+)"', template))
+def test_alarms_and_dashboard_watch_what_is_told_and_all_of_it():
+    watched = set()
     for alarm in of_type("AWS::CloudWatch::Alarm").values():
         each = [alarm, *(part["MetricStat"]["Metric"] for part in alarm.get("Metrics", []) if "MetricStat" in part)]
-        watched |= {metric["MetricName"] for metric in each if metric.get("Namespace") == "Ranvier"}
-    assert watched <= told, watched - told
+        watched |= {metric["MetricName"] for metric in each if metric.get("Namespace") == NAMESPACE}
+    for metrics in dashboard_metrics():
+        watched |= {each[1] for each in metrics if each[0] == NAMESPACE}
+        watched |= {name for each in metrics for name in re.findall(r'MetricName="(\w+)"', searched(each))}
+    assert watched == set(Metric)
 
 
-def events():
-    return (PROJECT / "chalicelib" / "events.py").read_text()
+def test_the_dashboard_looks_for_the_dimensions_that_are_told():
+    found = [searched(each) for metrics in dashboard_metrics() for each in metrics if searched(each)]
+    assert found
+    for expression in found:
+        assert expression.startswith(f"SEARCH('{{{NAMESPACE},{','.join(DETAILED)}}} ")
+
+
+@pytest.mark.parametrize("metric", Metric)
+def test_every_metric_is_told_somewhere(metric):
+    sources = [path.read_text() for path in (PROJECT / "chalicelib").rglob("*.py") if path.name != "metrics.py"]
+    assert any(re.search(rf"\bMetric\.{metric.name}\b", source) for source in sources)
+
+
+def dashboard_metrics():
+    body = json.loads(RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
+    return [widget["properties"]["metrics"] for widget in body["widgets"] if widget["type"] == "metric"]
+
+
+def searched(metric):
+    return metric[0].get("expression", "") if isinstance(metric[0], dict) else ""
 
 
 def test_no_role_is_made_up_by_chalice():

@@ -3,6 +3,7 @@
 Functions run as Lambda would run them: what raises leaves its message to come again, what is killed leaves everything.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -26,6 +27,7 @@ from chalicelib.domain.replan import replanned
 from chalicelib.service.change import Altered, Desk
 from chalicelib.service.chart import Audit, Chart
 from chalicelib.service.deliver import Delivery
+from chalicelib.service.metrics import Metric, Metrics
 from chalicelib.service.perform import Done
 from chalicelib.service.ports import NotQueued, Queue
 from chalicelib.service.reconcile import Reconciled, reconcile
@@ -109,6 +111,16 @@ def facts_of(
     )
 
 
+class Counted(Metrics):
+    """What was told, summed up by metric, kind and channel."""
+
+    def __init__(self) -> None:
+        self.sums: Counter[tuple[Metric, str, str]] = Counter()
+
+    def tell(self, metric: Metric, value: float = 1, *, kind: str = "", channel: str = "") -> None:
+        self.sums[metric, kind, channel] += value
+
+
 @dataclass
 class Ward:
     """`table` and `line` let a test stand between the service and what it writes to."""
@@ -122,6 +134,7 @@ class Ward:
     line: Callable[[Queue], Queue] = lambda queue: queue
     sms: MemorySms = field(default_factory=MemorySms)
     email: MemoryEmail = field(default_factory=MemoryEmail)
+    told: Counted = field(default_factory=Counted)
 
     def __post_init__(self) -> None:
         self.dead_letters = MemoryQueue(now=lambda: self.now)
@@ -143,6 +156,7 @@ class Ward:
             email=self.email,
             book=copybook,
             site=Site(url="https://care.example", secret=b"secret"),
+            metrics=self.told,
         )
 
     # people
