@@ -58,6 +58,11 @@ class Server:
                     self._unsettled -= 1
                     self._after.notify_all()
 
+    def _keep(self) -> None:
+        """What was answered outlives a kill, as it would on AWS."""
+        if self._world and self._world.snapshots:
+            self._world.snapshots.take()
+
     def _settled(self) -> None:
         with self._after:
             self._after.wait_for(lambda: self._unsettled == 0)
@@ -82,6 +87,8 @@ class Server:
                     self._say(server._world.gateway.request(self.command, self.path, dict(self.headers), body))
 
             def _say(self, reply: Reply) -> None:
+                if self.command not in ("GET", "HEAD"):
+                    server._keep()
                 self.send_response(reply.status)
                 for name, value in reply.headers:
                     if name.lower() != "content-length":

@@ -29,13 +29,13 @@ CREATE TABLE IF NOT EXISTS carried (log TEXT, position INTEGER, entry TEXT NOT N
 CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _FIELDS = (
+    # All of a message but how long it was hidden for: whoever had received it has ended.
     "message_attributes",
     "receipt_handle",
     "sent_timestamp",
     "approximate_first_receive_timestamp",
     "approximate_receive_count",
     "group_id",
-    "visible_at",
     "delayed_until",
 )
 
@@ -70,13 +70,15 @@ class Store:
 
 
 class Snapshots:
-    """Writes the world to the store, every few seconds in which something happened and at the end."""
+    """Writes the world to the store: before a change is answered, every few seconds in which functions did something,
+    and at the end."""
 
     def __init__(self, store: Store, aws: EmbeddedAws, carrier: Carrier, clock: Clock) -> None:
         self._store, self._aws, self._carrier, self._clock = store, aws, carrier, clock
         self._dirty: set[Key] = set()
         self._carried = {"outbox": 0, "attempts": 0}
         self._latest: tuple[list[tuple[str, int, str]], str, str] | None = None
+        self._ended = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._repeat, name="snapshots", daemon=True)
 
@@ -90,7 +92,9 @@ class Snapshots:
         self._stop.set()
         self._thread.join()
         self.take()
-        self._store.close()
+        with self._store.writing:
+            self._ended = True
+            self._store.close()
 
     def _repeat(self) -> None:
         while not self._stop.wait(EVERY_S):
@@ -100,6 +104,8 @@ class Snapshots:
         """Write what changed since the last time, if anything did."""
         store, carrier = self._store, self._carrier
         with store.writing:
+            if self._ended:
+                return
             with self._aws.lock, carrier.lock:
                 dirty, self._dirty = self._dirty, set()
                 items = [(key, self._attributes(key)) for key in dirty]

@@ -21,7 +21,7 @@ class Hasher:
 
     def patient(self, clinic_id: str, external_id: str) -> PatientId:
         """A patient's id: 16 characters, always the same for one external id of one clinic."""
-        return PatientId(self._digest("patient", f"{clinic_id}|{external_id}", 12))
+        return PatientId(_letter_first(self._made("patient", f"{clinic_id}|{external_id}", 12)))
 
     def body(self, body: bytes) -> str:
         return self._digest("body", body.decode(), 18)
@@ -31,13 +31,20 @@ class Hasher:
         return self._digest("cursor", f"{list_name}|{place}", 12)
 
     def _digest(self, purpose: str, text: str, size: int) -> str:
-        made = hmac.digest(self._secret, f"{purpose}:{text}".encode(), "sha256")[:size]
-        return urlsafe_b64encode(made).decode()
+        return urlsafe_b64encode(self._made(purpose, text, size)).decode()
+
+    def _made(self, purpose: str, text: str, size: int) -> bytes:
+        return hmac.digest(self._secret, f"{purpose}:{text}".encode(), "sha256")[:size]
 
 
 def fresh_id() -> str:
     """An id nobody can guess, 16 characters."""
-    return secrets.token_urlsafe(12)
+    return _letter_first(secrets.token_bytes(12))
+
+
+def _letter_first(made: bytes) -> str:
+    """The bytes for a URL, beginning with a letter: a spreadsheet takes a leading `-` for a formula."""
+    return urlsafe_b64encode(bytes([made[0] & 0x7F]) + made[1:]).decode()
 
 
 def fresh_secret() -> str:

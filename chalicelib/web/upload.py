@@ -133,11 +133,19 @@ def _consistent(body: dict[str, Any]) -> None:
         parent, _, name = path.rpartition(".")
         place = body.get(parent, {}) if parent else body
         if isinstance(place.get(name), str):
-            place[name] = place[name].lower().replace(" ", "_")
+            word = place[name].lower().replace(" ", "_")
+            place[name] = _METHODS.get(word, word) if name == "method" else word
     for name in ("from", "to"):
         clock = body.get("contact_window", {}).get(name)
         if clock and len(clock) == 4:
             body["contact_window"][name] = f"0{clock}"
+
+
+_METHODS = {
+    **dict.fromkeys(("écrit", "ecrit", "par_écrit", "escrito", "por_escrito", "书面", "paper"), "written"),
+    **dict.fromkeys(("oral", "téléphone", "telephone", "phone", "teléfono", "telefono", "口头", "电话"), "verbal"),
+}
+"""How consent was given, as clinics' sheets say it, beside the API's own words."""
 
 
 def _set(body: dict[str, Any], path: str, value: Any) -> None:

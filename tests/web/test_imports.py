@@ -82,6 +82,12 @@ def test_dates_are_read_as_the_country_writes_them(text: str, country: str, day:
     assert bool(found) == (day is None)
 
 
+@pytest.mark.parametrize("method", ["written", "Written", "escrito", "Écrit", "oral", "Téléphone", "电话"])
+def test_how_consent_was_given_is_read_in_the_clinics_own_words(clinic: Tenant, method: str) -> None:
+    text = (HEAD + row(1)).replace(",written,", f",{method},")
+    assert outcome(clinic, upload(clinic, text))["errors"] == []
+
+
 def test_every_mistake_is_told_by_line_and_field_and_the_rest_is_enrolled(clinic: Tenant) -> None:
     text = HEAD + row(1) + row(2, phone="12", injury="13/45/2026") + "\n" + row(3, given="") + row(4)
     done = outcome(clinic, upload(clinic, text))
