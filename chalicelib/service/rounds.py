@@ -104,7 +104,8 @@ def concerns(facts: Facts, tasks: Sequence[Task], now: datetime) -> Iterator[Con
     told = {task.kind for task in tasks}
     if "no_channel" not in told:
         yield from _unreachable(facts, now)
-    yield from _silent(facts)
+    if "no_response" not in told:
+        yield from _silent(facts)
     today = local_date(now, facts.tz)
     booked = {task.step for task in tasks}
     for window in plan_windows(facts, today, today + timedelta(days=1)):

@@ -198,6 +198,16 @@ def test_silence_is_nudged_once_two_days_later_and_an_answer_spares_it():
     assert next_wake(known, at("2026-03-03T12:00"))[0] == at("2026-03-10T10:00")
 
 
+def test_every_second_silent_check_in_asks_staff_to_call_until_the_patient_says_something():
+    wakes = lived(facts(WEEKLY), ENROLLED, at("2026-04-12T23:00"))
+    asked = [(wall(now), o.about.title) for now, wake, _ in wakes for o in wake.tasks if o.kind == "no_response"]
+    assert asked == [
+        ("Fri 2026-03-13 07:00", "Call the patient: 2 check-ins without an answer"),
+        ("Fri 2026-03-27 07:00", "Call the patient: 4 check-ins without an answer"),
+        ("Fri 2026-04-10 07:00", "Call the patient: 6 check-ins without an answer"),
+    ]
+
+
 # --- size ----------------------------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,10 @@ USEFUL = timedelta(hours=24)
 FIRST_QUESTION = "checkin_change"
 """Every session begins by asking whether anything is new or worse: a subtle change needs a provider at once."""
 
+SILENCE = 2
+"""Two sessions without a word are a signal of their own (clinical reference §3.3: no reply), and so is every other
+two: often enough to be seen again, seldom enough not to bury the list."""
+
 _THEN = 10_000
 """Sessions after `until`, at the slower pace, are numbered from here on."""
 
@@ -181,7 +185,7 @@ def after_silence(facts: Facts) -> Iterator[Occurrence]:
     if not isinstance(step, Checkin) or step.nudge_after is None:
         return
     answered = Reason("answered", "the check-in was answered") if session.answered else None
-    if session.missed_before:
+    if session.missed_before % SILENCE == SILENCE - 1:
         yield _silent(facts, session, shift(local_date(session.sent_at, facts.tz), step.nudge_after) + DAY, answered)
     sent = session.sent_at.astimezone(facts.tz)
     at = instant(shift(sent.date(), step.nudge_after), sent.time().replace(tzinfo=None), facts.tz)
@@ -200,7 +204,6 @@ def after_silence(facts: Facts) -> Iterator[Occurrence]:
 
 
 def _silent(facts: Facts, session: Session, day: date, answered: Reason | None) -> Occurrence:
-    """Two sessions without a word are a signal of their own (clinical reference §3.3: no reply)."""
     at = instant(day, TASK_TIME, facts.tz)
     return Occurrence(
         id=occurrence_id(facts.patient.id, session.step, session.occurrence, "silent"),
