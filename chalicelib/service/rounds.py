@@ -116,6 +116,8 @@ def concerns(facts: Facts, tasks: Sequence[Task], now: datetime) -> Iterator[Con
 
 
 def _alert(facts: Facts | None, task: Task) -> Concern:
+    why = f"{task.rule}: {task.detail}" if task.detail else task.rule
+    meanwhile = _meanwhile(facts, task)
     return Concern(
         kind="alert",
         tier=task.tier,
@@ -123,11 +125,27 @@ def _alert(facts: Facts | None, task: Task) -> Concern:
         name=_name(facts),
         external_id=facts.patient.external_id if facts else "",
         title=task.title or task.kind.replace("_", " "),
-        why=f"{task.rule}: {task.detail}" if task.detail else task.rule,
+        why=f"{why}; {meanwhile}" if meanwhile else why,
         since=task.opened_at,
         due_on=task.due_on or None,
         task_id=task.id,
     )
+
+
+def _meanwhile(facts: Facts | None, task: Task) -> str:
+    """What has happened since that may have done the task's work. A task is closed by a person, with its outcome."""
+    if facts is None:
+        return ""
+    if task.kind == "no_response":
+        answered = facts.session is None or facts.session.answered
+        return "the patient has answered since" if answered else ""
+    if task.kind == "book_window" and task.due_on:
+        target = date.fromisoformat(task.due_on)
+        asked = (w for w in plan_windows(facts, target, target + timedelta(days=1)) if w.id == task.step)
+        visits = (serving(facts, w.id, w.opens, w.closes) for w in asked)
+        days = (f"a visit is booked for {local_date(v.starts_at, facts.tz)} meanwhile" for v in visits if v)
+        return next(days, "")
+    return ""
 
 
 def _unreachable(facts: Facts, now: datetime) -> Iterator[Concern]:

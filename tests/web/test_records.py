@@ -209,6 +209,18 @@ def test_the_worklist_is_worst_first_and_says_why(world: World, clinic: Tenant) 
     assert len(list(csv.DictReader(io.StringIO(sheet)))) == len(items)
 
 
+def test_the_worklist_says_when_a_visit_to_book_has_been_booked_meanwhile(clinic: Tenant, world: World) -> None:
+    patient = clinic.enrol("MRN-1", anchors={"injury_date": "2026-01-10"}, protocols=["neuro.emsci.v1"])
+    world.advance("P6D")
+    (asked,) = clinic.ask("GET", "/worklist").json()["items"]
+    assert (asked["title"], asked["due_on"]) == ("Book: Neuro exam: acute II", "2026-04-04")
+    assert asked["why"].endswith("the plan asks for it by 2026-04-04")
+    visit = {"kind": "assessment", "starts_at": "2026-04-02T14:30", "window_step": "neuro.emsci.v1/acute_2"}
+    assert clinic.ask("POST", f"/patients/{patient['id']}/appointments", visit).status == 201
+    (asked,) = clinic.ask("GET", "/worklist").json()["items"]
+    assert asked["why"].endswith("; a visit is booked for 2026-04-02 meanwhile")
+
+
 def test_a_window_about_to_close_is_told_also_when_its_task_was_closed(world: World, clinic: Tenant) -> None:
     patient = clinic.enrol("MRN-1", anchors={"injury_date": "2026-02-01"})
     world.advance("PT1H")
