@@ -16,9 +16,11 @@ class Settings:
     queue_prefix: str
     public_url: str
     secret: bytes = field(repr=False)
-    """Signs links and keys the hashes of numbers and patient ids. Changing it orphans both: it is made once a stage."""
+    """Keys the hashes of numbers and patient ids. Changing it orphans them: it is made once a stage."""
     operator_token: str = field(repr=False)
     """The operator's bearer token, or `sha256:` and its digest."""
+    link_secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    """What signs links, and after it what signed those that are still to open. Empty: `secret` does."""
     sms_configuration_set: str = ""
     email_configuration_set: str = ""
     staff_issuer: str = ""
@@ -48,6 +50,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         public_url=need("RANVIER_PUBLIC_URL").rstrip("/"),
         secret=need("RANVIER_SECRET").encode(),
         operator_token=need("RANVIER_OPERATOR_TOKEN"),
+        link_secrets=tuple(each.encode() for each in found.get("RANVIER_LINK_SECRETS", "").split(",") if each),
         sms_configuration_set=found.get("RANVIER_SMS_CONFIGURATION_SET", ""),
         email_configuration_set=found.get("RANVIER_EMAIL_CONFIGURATION_SET", ""),
         staff_issuer=found.get("RANVIER_STAFF_ISSUER", "").rstrip("/"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chalicelib.service.escalate import Escalation
     from chalicelib.service.hear import Hearing
     from chalicelib.service.imports import Importing
+    from chalicelib.service.intervene import Intervening
     from chalicelib.service.metrics import Metrics
     from chalicelib.service.note import Noting
     from chalicelib.service.ports import Queue, Store
@@ -50,12 +51,16 @@ def settings() -> "Settings":
     from chalicelib.settings import from_environment
 
     found = from_environment()
-    if not found.secret.startswith(SEALED):
-        return found
+    return replace(found, secret=_opened(found.secret, found.stage))
+
+
+def _opened(secret: bytes, stage: str) -> bytes:
+    if not secret.startswith(SEALED):
+        return secret
     from chalicelib.adapters.clients import kms_client
     from chalicelib.adapters.sealed_secret import opened
 
-    return replace(found, secret=opened(kms_client(), found.secret, found.stage))
+    return opened(kms_client(), secret, stage)
 
 
 @cache
@@ -106,10 +111,14 @@ def metrics() -> "Metrics":
     return SILENT if stage == LOCAL else LogMetrics(stage=stage, now=now)
 
 
+@cache
 def site() -> "Site":
     from chalicelib.domain.message import Site
 
-    return Site(url=settings().public_url, secret=settings().secret)
+    known = settings()
+    # Opened here and not with the settings: not every function makes links.
+    secret, *before = [_opened(each, known.stage) for each in known.link_secrets] or [known.secret]
+    return Site(url=known.public_url, secret=secret, before=tuple(before))
 
 
 @cache
@@ -268,6 +277,13 @@ def imports() -> "TableImports":
     from chalicelib.adapters.imports import TableImports
 
     return TableImports(DynamoTable(dynamo_client(), settings().table))
+
+
+@cache
+def intervening() -> "Intervening":
+    from chalicelib.service.intervene import Intervening
+
+    return Intervening(store=store(), queue=queue("deliver"))
 
 
 @cache

@@ -60,23 +60,38 @@ def sealed_secret(kept: Kept, kms: Any, stage: Stage, key_arn: str) -> str:
     own, as after a stack was made anew around a kept table, it is encrypted again without being seen."""
     sealed = kept.get("secret")
     if sealed is None:
-        made = kms.generate_data_key_without_plaintext(
-            KeyId=key_arn, NumberOfBytes=32, EncryptionContext=stage.sealed_for
-        )
-        sealed = SEALED + b64encode(made["CiphertextBlob"]).decode()
+        sealed = fresh_sealed(kms, stage, key_arn)
         kept.put("secret", sealed, again=False)
         kept.put("secret-key", key_arn)
     elif kept.get("secret-key") != key_arn:
-        again = kms.re_encrypt(
-            CiphertextBlob=b64decode(sealed.removeprefix(SEALED)),
-            SourceEncryptionContext=stage.sealed_for,
-            DestinationKeyId=key_arn,
-            DestinationEncryptionContext=stage.sealed_for,
-        )
-        sealed = SEALED + b64encode(again["CiphertextBlob"]).decode()
+        sealed = _sealed_again(kms, stage, key_arn, sealed)
+        links = [_sealed_again(kms, stage, key_arn, each) for each in link_secrets(kept)]
         kept.put("secret", sealed)
+        if links:
+            kept.put("link-secrets", ",".join(links))
         kept.put("secret-key", key_arn)
     return sealed
+
+
+def link_secrets(kept: Kept) -> list[str]:
+    """What signs links, sealed, and after it what signed those that are still to open. Empty: the service's secret."""
+    found = kept.get("link-secrets")
+    return found.split(",") if found else []
+
+
+def fresh_sealed(kms: Any, stage: Stage, key_arn: str) -> str:
+    made = kms.generate_data_key_without_plaintext(KeyId=key_arn, NumberOfBytes=32, EncryptionContext=stage.sealed_for)
+    return SEALED + b64encode(made["CiphertextBlob"]).decode()
+
+
+def _sealed_again(kms: Any, stage: Stage, key_arn: str, sealed: str) -> str:
+    again = kms.re_encrypt(
+        CiphertextBlob=b64decode(sealed.removeprefix(SEALED)),
+        SourceEncryptionContext=stage.sealed_for,
+        DestinationKeyId=key_arn,
+        DestinationEncryptionContext=stage.sealed_for,
+    )
+    return SEALED + b64encode(again["CiphertextBlob"]).decode()
 
 
 def operator_token(kept: Kept, *, renew: bool = False) -> tuple[str, str | None]:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from ops.account import Account, at_home
 from ops.api import address, ensure_rest_api
-from ops.kept import Kept, operator_token, sealed_secret
-from ops.say import complain, say
+from ops.kept import Kept, link_secrets, operator_token, sealed_secret
+from ops.say import UNCHANGED, complain, say
 from ops.stack import Plan, Stack
 from ops.stage import NotReady, Place, Stage
 
@@ -73,7 +73,7 @@ def provision(
     _show(plan)
     if only_plan:
         stack.drop(plan)
-        say("Nothing was changed.")
+        say(UNCHANGED)
         return
     stack.carry_out(plan)
     _settle(stage, account, place, stack.outputs(), url)
@@ -103,6 +103,7 @@ def _settle(stage: Stage, account: Account, place: Place, outputs: dict[str, str
         "RANVIER_QUEUE_PREFIX": stage.stack,
         "RANVIER_PUBLIC_URL": url or _own_domain(stage) or address(place, api, API_STAGE),
         "RANVIER_SECRET": sealed_secret(kept, account.client("kms"), stage, outputs["KeyArn"]),
+        "RANVIER_LINK_SECRETS": ",".join(link_secrets(kept)),
         "RANVIER_OPERATOR_TOKEN": digest,
         "RANVIER_SMS_CONFIGURATION_SET": outputs["SmsConfigurationSet"],
         "RANVIER_EMAIL_CONFIGURATION_SET": outputs["EmailConfigurationSet"],

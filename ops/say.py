@@ -2,6 +2,8 @@
 
 import sys
 
+UNCHANGED = "Nothing was changed."
+
 
 def say(text: str = "") -> None:
     sys.stdout.write(text + "\n")

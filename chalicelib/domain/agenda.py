@@ -16,6 +16,7 @@ the same whether computed before or after a part of it was sent.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from .facts import Facts
@@ -90,7 +91,9 @@ def _open_by_week(facts: Facts, this: date, last: date, *, at_once: bool) -> Ite
     def ask(lo: date, hi: date) -> date:
         for occurrence, slot in all_slotted(facts, lo, hi):
             if progress.is_open(occurrence.id, slot):
-                weeks.setdefault(week_of(local_date(slot, tz)), []).append((occurrence, slot))
+                why = progress.voided.get(occurrence.id)
+                found = replace(occurrence, verdict=why) if why else occurrence
+                weeks.setdefault(week_of(local_date(slot, tz)), []).append((found, slot))
         return hi
 
     # A wake needs two weeks, and asking once for both costs little more than asking for one.

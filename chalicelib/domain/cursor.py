@@ -65,6 +65,11 @@ class Wake:
         return self.channel is not Channel.TASK
 
     @property
+    def carried(self) -> tuple[Outcome, ...]:
+        """What its message carries: their fate is the message's."""
+        return tuple(o for o in self.outcomes if o.channel is not Channel.TASK and o.state is State.SENT)
+
+    @property
     def tasks(self) -> tuple[Outcome, ...]:
         return tuple(o for o in self.outcomes if o.channel is Channel.TASK and o.state is State.SENT)
 

@@ -116,6 +116,7 @@ def _progress(
         done=done | {e.occurrence.id for e in dealt if e.slot > now},
         sent=tuple(s for s in sent if s > now - KEPT),
         mailed=tuple(m for m in mailed if m > now - KEPT),
+        voided={o: why for o, why in progress.voided.items() if o not in ids},
     )
 
 
@@ -130,6 +131,9 @@ def _opened(message: Entry, before: Session | None, now: datetime) -> Session | 
     occurrence = message.occurrence
     if occurrence.kind != "checkin":
         return before
+    if before is not None and before.occurrence == occurrence.id:
+        # Sent again: it is still the same one, and whoever got no question has not been silent.
+        return replace(before, sent_at=now)
     silent = before is not None and not before.answered
     return Session(
         occurrence=occurrence.id,

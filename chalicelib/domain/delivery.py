@@ -11,7 +11,7 @@ from enum import StrEnum
 from .cursor import Attempt, Outcome, Wake
 from .facts import Facts
 from .ids import ClinicId, PatientId
-from .occurrence import Rank, Reason, State
+from .occurrence import VOIDED, Rank, Reason, State
 from .patient import Category, Channel
 from .patient import Status as PatientStatus
 
@@ -89,6 +89,9 @@ def why_not(facts: Facts, wake: Wake, now: datetime) -> Reason | None:
     """What keeps a claimed message from being sent (again) at `now`: facts may have changed since the claim."""
     if now > wake.useful_until:
         return Reason("too_late", f"it was of use until {wake.useful_until.astimezone(facts.tz):%Y-%m-%d %H:%M}")
+    voided = [facts.progress.voided.get(o.id) for o in wake.carried]
+    if voided and all(voided):
+        return voided[0]
     if facts.clinic.stopped_at is not None:
         return Reason("clinic_stopped", facts.clinic.stop_reason or "the clinic's stop switch is on")
     if facts.patient.status is not PatientStatus.ACTIVE:
@@ -109,7 +112,10 @@ def why_not(facts: Facts, wake: Wake, now: datetime) -> Reason | None:
 
 def let_go(outcomes: tuple[Outcome, ...], why: Reason) -> tuple[Outcome, ...]:
     """What the occurrences of a message come to that certainly did not go out and now will not."""
-    state = State.MISSED if why.rule in ("too_late", "contact_window") else State.SKIPPED
+    if why.rule == VOIDED:
+        state = State.CANCELLED
+    else:
+        state = State.MISSED if why.rule in ("too_late", "contact_window") else State.SKIPPED
     return tuple(
         replace(o, state=state, rule=why.rule, detail=why.detail)
         if o.state is State.SENT and o.channel is not Channel.TASK

@@ -34,6 +34,8 @@ class Progress:
     sent: tuple[datetime, ...] = ()
     """When the initiated texts of this week went out (claims count): what the caps have used up."""
     mailed: tuple[datetime, ...] = ()
+    voided: Mapping[str, Reason] = field(default_factory=dict)
+    """What an operator took back and no wake has laid to rest yet: it is not sent, and says why."""
 
     def is_open(self, occurrence: str, slot: datetime) -> bool:
         if slot > self.through:

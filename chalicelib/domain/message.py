@@ -1,13 +1,13 @@
 """From a wake to its words: which template, in which language, with which facts. Rendered at send, never before."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
 from .clinic import EMERGENCY_NUMBERS
 from .cursor import Wake
 from .facts import Facts
-from .links import Link, Purpose, sign
+from .links import Link, Purpose, read, sign
 from .local_time import instant, local
 from .occurrence import State
 from .patient import Category, Channel, Contact
@@ -36,7 +36,15 @@ class Site:
     """Where the service's pages stand, and what their links are signed with."""
 
     url: str
-    secret: bytes
+    secret: bytes = field(repr=False)
+    """Signs the links that are made now."""
+    before: tuple[bytes, ...] = field(default=(), repr=False)
+    """Signed links that are still in patients' mail: those open as well."""
+
+    def opened(self, token: str, now: datetime) -> Link | None:
+        """What the token permits, whichever of the secrets signed it."""
+        found = (read(token, secret, now) for secret in (self.secret, *self.before))
+        return next((link for link in found if link is not None), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,16 @@ CLOSED_BEFORE_ENROLMENT = "closed_before_enrolment"
 """The rule of what was over before the plan began: recorded once, never sent (clinical reference §2)."""
 
 
+VOIDED = "voided"
+"""The rule of what an operator took back before it went out."""
+
+RESENT = "resent"
+"""The rule of what goes out once more because an operator asked for it."""
+
+CANCELLED_BY = frozenset({"appointment_cancelled", VOIDED})
+"""The rules that call something off, as against those that let it go."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
     """What an occurrence is about, for its wording and its task: ids and dates only."""

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from .facts import Facts
 from .local_time import DAY, ContactWindow, instant, local_date, week_of
-from .occurrence import Entry, Occurrence, Rank, Reason, Shift, State
+from .occurrence import CANCELLED_BY, RESENT, Entry, Occurrence, Rank, Reason, Shift, State
 from .patient import Channel, Pause, Status
 from .slots import Slotted
 
@@ -87,8 +87,7 @@ class Week:
             if reason is None:
                 live.append((occurrence, slot))
             else:
-                cancelled = reason.rule == "appointment_cancelled"
-                state = State.CANCELLED if cancelled else State.SKIPPED
+                state = State.CANCELLED if reason.rule in CANCELLED_BY else State.SKIPPED
                 self._close(occurrence, slot, state, reason)
         return live
 
@@ -341,7 +340,7 @@ class Week:
             return why
         occurrence, slot = message.occurrence, message.slot
         waited = self.waited.get(occurrence.id)
-        if at - slot > PUNCTUAL and waited and waited.rule != _AS_PLANNED.rule:
+        if waited and (waited.rule == RESENT or (at - slot > PUNCTUAL and waited.rule != _AS_PLANNED.rule)):
             return waited
         if at > max(slot, self.after):
             return Reason("moved", f"waits for the next time between {self._hours()}, thirty minutes from any other")

@@ -52,7 +52,8 @@ def timeline(
     """The patient's occurrences from `start` to `end` (UTC), in order of time."""
     facts = chart.facts
     known = list(_past(store, chart))
-    seen = {line.occurrence_id for line in known}
+    # What is to be sent again stands twice: as what became of the first, and as what is to come.
+    seen = {line.occurrence_id for line in known} - facts.progress.pending.keys()
     until = end or max(now, start or now) + LOOK_FORWARD
     coming = [line for line in future(chart, book, site, now=now, until=until) if line.occurrence_id not in seen]
     found = [

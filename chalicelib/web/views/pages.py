@@ -10,7 +10,7 @@ from chalice.app import Response
 
 from chalicelib import wiring
 from chalicelib.adapters.pagebook import pagebook
-from chalicelib.domain.links import Link, Purpose, read
+from chalicelib.domain.links import Link, Purpose
 from chalicelib.domain.patient import Status
 from chalicelib.domain.wording import page_language
 from chalicelib.web.door import Call
@@ -75,11 +75,11 @@ def _opened(
     call: Call, token: str, page: Callable[[Reached], Response | None], only: Purpose | None = None
 ) -> Response:
     """The page behind the token, or the one page for everything that opens nothing."""
-    secret = wiring.site().secret
+    site = wiring.site()
     accept_language = call.headers.get("accept-language", "")
-    link = read(token, secret, call.now)
+    link = site.opened(token, call.now)
     if link is None:
-        return gone(accept_language, expired=read(token, secret, LONG_AGO) is not None)
+        return gone(accept_language, expired=site.opened(token, LONG_AGO) is not None)
     if only not in (None, link.purpose):
         return gone(accept_language)
     reached = _reached(call, token, link)
