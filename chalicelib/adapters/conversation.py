@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.adapters import keys
+from chalicelib.adapters.addresses import Addresses
 from chalicelib.adapters.documents import pack, unpack
 from chalicelib.adapters.schema import DUE
 from chalicelib.adapters.table import Absent, Any, Change, Condition, Is, Item, Key, Lacks, Put, Refused, Remove, Table
@@ -26,7 +27,7 @@ PATIENT_ID = 16
 class TableConversation:
     def __init__(self, table: Table, hash_number: Callable[[str], str]) -> None:
         self._table = table
-        self._hash = hash_number
+        self._addresses = Addresses(table, hash_number)
 
     # --- numbers ---
 
@@ -34,31 +35,16 @@ class TableConversation:
         found = self._table.get(keys.clinic_of_number(sms_number))
         return str(found["clinic"]) if found else None
 
-    def patients_of(self, clinic_id: str, number: str) -> list[str]:
-        rows = self._all(self._number(clinic_id, number), consistent=True)
-        return sorted({str(row["patient"]) for row in rows if "patient" in row})
-
-    def stop_number(self, clinic_id: str, number: str, at: datetime) -> None:
-        self._table.write(
-            Put({"pk": self._number(clinic_id, number), "sk": keys.STOPPED, "clinic": clinic_id, "at": utc_text(at)})
-        )
-
-    def start_number(self, clinic_id: str, number: str) -> None:
-        self._table.write(Remove(Key(self._number(clinic_id, number), keys.STOPPED)))
-
-    def is_stopped(self, clinic_id: str, number: str) -> bool:
-        return self._table.get(Key(self._number(clinic_id, number), keys.STOPPED)) is not None
-
     def waiting(self, clinic_id: str, number: str) -> Waiting | None:
-        found = self._table.get(Key(self._number(clinic_id, number), "waiting"))
+        found = self._table.get(self._waiting(clinic_id, number))
         return unpack(str(found["doc"]), Waiting) if found else None
 
     def wait(self, clinic_id: str, number: str, waiting: Waiting | None) -> None:
-        key = Key(self._number(clinic_id, number), "waiting")
+        key = self._waiting(clinic_id, number)
         self._table.write(Put({"pk": key.pk, "sk": key.sk, "doc": pack(waiting)}) if waiting else Remove(key))
 
-    def _number(self, clinic_id: str, number: str) -> str:
-        return keys.number(clinic_id, self._hash(number))
+    def _waiting(self, clinic_id: str, number: str) -> Key:
+        return Key(self._addresses.partition(clinic_id, number), keys.WAITING)
 
     # --- messages ---
 

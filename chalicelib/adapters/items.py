@@ -20,7 +20,7 @@ from chalicelib.domain.facts import Facts
 from chalicelib.domain.ids import ClinicId, PatientId, spread
 from chalicelib.domain.local_time import utc_text
 from chalicelib.domain.occurrence import Reason
-from chalicelib.domain.patient import Channel, Consent, Contact, Patient
+from chalicelib.domain.patient import Consent, Contact, Patient
 from chalicelib.domain.plan import Appointment, Pin, Plan, Supply
 from chalicelib.domain.protocol import Protocol
 from chalicelib.service.chart import Chart, Reference
@@ -91,18 +91,6 @@ def fact_items(facts: Facts) -> dict[Key, Item]:
     for anchor, supply in facts.supplies.items():
         found[keys.fact(clinic, patient.id, "supply", anchor.value)] = {"doc": pack(supply)}
     return found
-
-
-def number_items(facts: Facts, hash_number: Callable[[str], str]) -> list[Item]:
-    """How each number a patient gets texts at leads back to the patient."""
-    return [
-        with_key(
-            Key(keys.number(facts.clinic.id, hash_number(c.address)), f"{facts.patient.id}#{c.id}"),
-            {"clinic": facts.clinic.id, "patient": facts.patient.id},
-        )
-        for c in facts.contacts
-        if c.channel is Channel.SMS
-    ]
 
 
 def chart_of(clinic: Clinic, rows: Sequence[Item], protocol: Callable[[Pin], Protocol]) -> Chart:

@@ -78,12 +78,13 @@ def audit(clinic_id: str, at: datetime, audit_id: str) -> Key:
     return Key(under(clinic_id, "audit", f"{at:%Y-%m}"), f"{utc_text(at)}#{audit_id}")
 
 
-def number(clinic_id: str, number_hash: str) -> str:
-    """What is known of one number at one clinic: whose it is, and whether it said STOP."""
-    return under(clinic_id, "N", number_hash)
+def address(clinic_id: str, address_hash: str) -> str:
+    """What is known of one number or e-mail address at one clinic."""
+    return under(clinic_id, "N", address_hash)
 
 
-STOPPED = "stopped"
+STANDING = "standing"
+WAITING = "waiting"
 
 
 def tasks(clinic_id: str, state: str) -> str:

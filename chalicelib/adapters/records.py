@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any as Anything
 
 from chalicelib.adapters import keys
+from chalicelib.adapters.addresses import Addresses
 from chalicelib.adapters.documents import pack, unpack
-from chalicelib.adapters.items import number_items, reminder_of
+from chalicelib.adapters.items import reminder_of
 from chalicelib.adapters.ledger import audit_item
 from chalicelib.adapters.table import (
     SK,
@@ -25,8 +26,6 @@ from chalicelib.adapters.table import (
     Remove,
     Table,
 )
-from chalicelib.domain.local_time import utc_text
-from chalicelib.domain.patient import Channel
 from chalicelib.service.chart import Audit, Chart
 from chalicelib.service.conversation import Message
 from chalicelib.service.erase import Sent, Tally, count_message, count_reminder, empty
@@ -43,7 +42,7 @@ _AT_ONCE = 90
 class TableRecords:
     def __init__(self, table: Table, hash_number: Callable[[str], str], segments: Callable[[str], int]) -> None:
         self._table = table
-        self._hash = hash_number
+        self._addresses = Addresses(table, hash_number)
         self._segments = segments
 
     # --- export ---
@@ -68,24 +67,17 @@ class TableRecords:
         # What says how to reach somebody goes with the cursor; visits beyond a transaction's room go right after.
         rows = [Key(pk, str(i[SK])) for i in self._rows(pk, prefix=keys.FACTS) if i[SK] != keys.CURSOR]
         rows.sort(key=lambda key: key.sk.startswith(f"{keys.FACTS}appointment"))
-        numbers = {c.address for c in facts.contacts if c.channel is Channel.SMS}
-        operations += [Remove(Key.of(i)) for i in number_items(facts, self._hash)]
-        operations += [Remove(Key(keys.number(clinic, self._hash(n)), "waiting")) for n in numbers]
-        operations += [self._held_back(clinic, n, audit) for n in numbers if not self._is_shared(clinic, n, patient)]
+        operations += [Remove(key) for key in self._addresses.gone(facts)]
+        operations += [
+            self._addresses.held_back(clinic, contact, audit.at)
+            for contact in {c.address.casefold(): c for c in facts.contacts}.values()
+            # Another patient's reminders are not this patient's to stop.
+            if self._addresses.patients_of(clinic, contact.address) == [patient]
+        ]
         operations.append(Put({"pk": pk, "sk": ERASING, "doc": pack(audit)}))
         operations.append(Put(audit_item(audit)))
         operations += [Remove(key) for key in rows[: 100 - len(operations)]]
         return not isinstance(self._table.write(*operations), Refused)
-
-    def _held_back(self, clinic_id: str, number: str, audit: Audit) -> Operation:
-        """The number as a hash, held as if it had said STOP: only START from it lifts that."""
-        pk = keys.number(clinic_id, self._hash(number))
-        return Put({"pk": pk, "sk": keys.STOPPED, "clinic": clinic_id, "at": utc_text(audit.at), "by": "erasure"})
-
-    def _is_shared(self, clinic_id: str, number: str, patient_id: str) -> bool:
-        """Whether another patient is reached by it: their reminders are not this patient's to stop."""
-        rows = self._rows(keys.number(clinic_id, self._hash(number)))
-        return any(str(row.get("patient", patient_id)) != patient_id for row in rows)
 
     def is_being_erased(self, clinic_id: str, patient_id: str) -> bool:
         return self._table.get(Key(keys.patient(clinic_id, patient_id), ERASING)) is not None

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any as Anything
 
 from chalicelib.adapters import keys
+from chalicelib.adapters.addresses import Addresses
 from chalicelib.adapters.documents import pack, unpack
 from chalicelib.adapters.items import (
     chart_of,
@@ -21,7 +22,6 @@ from chalicelib.adapters.items import (
     cursor_of,
     due_attributes,
     fact_items,
-    number_items,
     number_of,
     record_attributes,
     reference_of,
@@ -77,7 +77,9 @@ class TableStore:
         self._table = table
         self._library = library
         self._own = own
-        self._hash = hash_number
+        self._addresses = Addresses(table, hash_number)
+        self.patients_of, self.standing = self._addresses.patients_of, self._addresses.standing
+        self.mark, self.mute = self._addresses.mark, self._addresses.mute
         self._shards = shards
         self._clinics: dict[str, tuple[datetime, Clinic]] = {}
 
@@ -170,7 +172,8 @@ class TableStore:
             Put(with_key(key, item), when=Absent() if key == patient else None) for key, item in items.items()
         ]
         operations.append(Put(cursor_item(facts.clinic, facts.patient.id, chart.cursor, self._shards)))
-        operations += [Put(i) for i in number_items(facts, self._hash)]
+        operations += [Put(i) for i in self._addresses.items(facts)]
+        operations += self._addresses.fences(None, facts)
         operations += [Put(consent_item(facts, c)) for c in consents]
         operations += [Put(task_item(t)) for t in tasks]
         operations.append(Put(audit_item(audit)))
@@ -200,16 +203,14 @@ class TableStore:
                 # Other attributes of the same item (how it was enrolled) stay as they are.
                 yield Change(key, put=item)
         yield from (Remove(key) for key in before if key not in after)
-        held, kept = number_items(old, self._hash), number_items(new, self._hash)
+        yield from self._addresses.fences(old, new)
+        held, kept = self._addresses.items(old), self._addresses.items(new)
         yield from (Put(item) for item in kept if item not in held)
         yield from (Remove(Key.of(item)) for item in held if item not in kept)
 
     def roster(self, clinic_id: str, *, limit: int, start: str | None = None) -> tuple[list[str], str | None]:
         page = self._table.query(keys.roster(clinic_id), index=ROSTER.name, limit=limit, start=_start(start))
         return [text_of(i, "patient") for i in page.items], _next(page.next)
-
-    def number_stopped(self, clinic_id: str, number: str) -> bool:
-        return self._table.get(Key(keys.number(clinic_id, self._hash(number)), keys.STOPPED)) is not None
 
     # --- delivery ---
 

@@ -1,6 +1,6 @@
 """The patient as the service knows them: how to reach them, what they agreed to, and what bears on their safety."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -73,6 +73,26 @@ class Contact:
         if category in self.muted:
             return "muted"
         return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What an address has said or shown at a clinic. It holds for every contact with that address, whichever patient
+    it is entered for, now and later."""
+
+    status: ContactStatus = ContactStatus.OK
+    muted: tuple[Category, ...] = ()
+    times: int = 0
+    """How often the status has changed: tells one STOP from the next, with a START between them."""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether whoever holds the address wants nothing sent there."""
+        return self.status in (ContactStatus.STOPPED, ContactStatus.WRONG_PERSON)
+
+    def of(self, contact: Contact) -> Contact:
+        """The contact as it begins at this address."""
+        return replace(contact, status=self.status, muted=self.muted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+from functools import partial
 
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.grading import Grade
@@ -16,7 +17,7 @@ from chalicelib.domain.ids import digest
 from chalicelib.domain.patient import Channel, ContactStatus
 from chalicelib.domain.plan import AppointmentStatus
 from chalicelib.domain.protocol import Anchor
-from chalicelib.service.change import Altered, Desk
+from chalicelib.service.change import TRIES, Altered, Contended, Desk
 from chalicelib.service.chart import Audit, Chart, Task
 from chalicelib.service.conversation import Answer, Conversation
 
@@ -115,10 +116,9 @@ class Answering:
 
     def stop(self, chart: Chart, number: str, why: Stopping, *, cause: str, now: datetime) -> None:
         """Texts to the number end for this patient, and staff are asked to agree another way: care goes on."""
-        status = ContactStatus.WRONG_PERSON if why is Stopping.WRONG_PERSON else ContactStatus.STOPPED
 
-        def alter(facts: Facts) -> Altered | None:
-            changed = _with_status(facts, number, status)
+        def alter(stands: ContactStatus, facts: Facts) -> Altered | None:
+            changed = _with_status(facts, number, stands)
             if changed == facts:
                 return None
             task = Task(
@@ -135,16 +135,34 @@ class Answering:
             )
             return Altered(facts=changed, tasks=(task,))
 
-        self._change(chart, alter, "contact.opt_out", cause, now)
+        self._follow(chart, number, alter, "contact.opt_out", cause, now)
 
     def start(self, chart: Chart, number: str, *, cause: str, now: datetime) -> None:
         """START from the number itself: texts are welcome again, which is consent in its own words."""
 
-        def alter(facts: Facts) -> Altered | None:
-            changed = _with_status(facts, number, ContactStatus.OK)
+        def alter(stands: ContactStatus, facts: Facts) -> Altered | None:
+            changed = _with_status(facts, number, stands)
             return None if changed == facts else Altered(facts=changed)
 
-        self._change(chart, alter, "contact.opt_in", cause, now)
+        self._follow(chart, number, alter, "contact.opt_in", cause, now)
+
+    def _follow(
+        self,
+        chart: Chart,
+        number: str,
+        alter: Callable[[ContactStatus, Facts], Altered | None],
+        action: str,
+        cause: str,
+        now: datetime,
+    ) -> None:
+        """Has the patient's contacts stand as the number does: of a STOP and a START that race, the one written last
+        holds."""
+        for _ in range(TRIES):
+            stands = self.desk.store.standing(chart.facts.clinic.id, number).status
+            self._change(chart, partial(alter, stands), action, cause, now)
+            if self.desk.store.standing(chart.facts.clinic.id, number).status is stands:
+                return
+        raise Contended
 
     def _change(
         self, chart: Chart, alter: Callable[[Facts], Altered | None], action: str, cause: str, now: datetime

@@ -4,12 +4,12 @@ Facts and cursor go in one transaction under the cursor's fence, so a reminder i
 under it, never beside it.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from chalicelib.domain.facts import Facts
-from chalicelib.domain.patient import Consent
+from chalicelib.domain.patient import Consent, ContactStatus
 from chalicelib.domain.problem import Problem
 from chalicelib.domain.replan import replanned
 from chalicelib.domain.returning import dealt_with, returning
@@ -41,6 +41,8 @@ class Altered:
     facts: Facts
     tasks: Sequence[Task] = ()
     consents: Sequence[Consent] = ()
+    lifts: Mapping[str, ContactStatus] = field(default_factory=dict, repr=False)
+    """Addresses that are to be written to again, and what is lifted from each."""
 
 
 Alter = Callable[[Facts], Altered | Refusal | None]
@@ -85,6 +87,8 @@ class Desk:
             if not isinstance(tried, tuple):
                 return tried
             done, altered = tried
+            for address, status in altered.lifts.items():
+                self.store.mark(clinic_id, address, ContactStatus.OK, now, only_from=status)
             if self.store.commit(done.before, done.after, audit=audit, tasks=altered.tasks, consents=altered.consents):
                 wake_soon(self.queue, done.after, now)
                 return done

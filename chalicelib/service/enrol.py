@@ -14,7 +14,6 @@ from chalicelib.domain.patient import (
     Clinical,
     Consent,
     Contact,
-    ContactStatus,
     Patient,
     Status,
 )
@@ -24,7 +23,7 @@ from chalicelib.domain.protocol_set import fits
 from chalicelib.domain.protocol_set import warnings as odd_together
 from chalicelib.domain.replan import replanned
 from chalicelib.domain.steps import anchor_of
-from chalicelib.service.change import wake_soon
+from chalicelib.service.change import TRIES, Contended, wake_soon
 from chalicelib.service.chart import Audit, Chart, Task
 from chalicelib.service.ports import Queue, Store
 from chalicelib.service.shelf import Shelf, Shelved
@@ -79,10 +78,20 @@ class Enrolling:
     ) -> Enrolled | OtherBody:
         """Enrols the patient; the same `body` (a digest of the request) twice is the same patient."""
         patient_id = self.name_patient(clinic.id, request.external_id)
-        known = self._known(clinic, patient_id, body, now)
-        if known:
-            return known
-        contacts = tuple(self._with_suppression(clinic, c) for c in request.contacts)
+        for _ in range(TRIES):
+            # Refused: somebody else enrolled the same patient in this very moment, or said STOP to this clinic.
+            done = self._known(clinic, patient_id, body, now) or self._enrolled(
+                clinic, patient_id, request, body, actor, now
+            )
+            if done:
+                return done
+        raise Contended
+
+    def _enrolled(
+        self, clinic: Clinic, patient_id: PatientId, request: Enrolment, body: str, actor: str, now: datetime
+    ) -> Enrolled | None:
+        # What an address said to this clinic holds, whoever enrols it again.
+        contacts = tuple(self.store.standing(clinic.id, c.address).of(c) for c in request.contacts)
         asked = replace(request, contacts=contacts)
         facts = first_facts(clinic, patient_id, asked, self.shelf.all(clinic.id), now)
         facts, cursor = replanned(None, facts, None, now)
@@ -96,8 +105,7 @@ class Enrolling:
             patient_id=patient_id,
         )
         if not self.store.enrol(chart, body, request.consents, self._first_tasks(facts, now), audit):
-            # Somebody else enrolled the same patient in this very moment.
-            return self._known(clinic, patient_id, body, now) or OtherBody()
+            return None
         wake_soon(self.queue, chart, now)
         return Enrolled(chart=chart, created=True, warnings=warnings_of(facts))
 
@@ -110,12 +118,6 @@ class Enrolling:
         chart = self.store.chart(clinic.id, patient_id, now=now)
         assert chart is not None, "a patient's facts are written together"
         return Enrolled(chart=chart, created=False, warnings=warnings_of(chart.facts))
-
-    def _with_suppression(self, clinic: Clinic, contact: Contact) -> Contact:
-        """A number that said STOP to this clinic stays stopped, whoever enrols it again."""
-        if contact.channel is Channel.SMS and self.store.number_stopped(clinic.id, contact.address):
-            return replace(contact, status=ContactStatus.STOPPED)
-        return contact
 
     def _first_tasks(self, facts: Facts, now: datetime) -> list[Task]:
         if any(facts.contact(c, Category.APPOINTMENT) for c in (Channel.SMS, Channel.EMAIL)):
@@ -180,7 +182,7 @@ def warnings_of(facts: Facts) -> tuple[str, ...]:
             continue
         if facts.contact(channel, Category.APPOINTMENT) is None:
             rule = facts.why_no_contact(channel, Category.APPOINTMENT)
-            found.append(f"{channel.value} will not be used: {_WHY[rule]}")
+            found.append(f"{channel.value} will not be used: {why_unused(channel, rule)}")
     if not any(facts.contact(c, Category.APPOINTMENT) for c in (Channel.SMS, Channel.EMAIL)):
         found.append("nothing can be sent to this patient; a task asks staff to phone")
     followed = [facts.protocols[pin.protocol] for pin in facts.plan.pins]
@@ -201,6 +203,13 @@ def _safety_off(facts: Facts) -> list[str]:
         if override.off and getattr(step, "priority", None) is Priority.SAFETY:
             off.append(name)
     return off
+
+
+def why_unused(channel: Channel, rule: str) -> str:
+    """The rule that keeps a channel shut, in words for staff."""
+    if rule == "opted_out" and channel is Channel.EMAIL:
+        return "the address opted out; the patient lifts that on their page, or you by recording that they agreed again"
+    return _WHY[rule]
 
 
 _WHY = {

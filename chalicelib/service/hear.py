@@ -23,7 +23,7 @@ from chalicelib.domain.heeding import (
     replies,
 )
 from chalicelib.domain.ids import PatientId, digest
-from chalicelib.domain.patient import Channel
+from chalicelib.domain.patient import Channel, ContactStatus
 from chalicelib.domain.triage import IntentKind, Knowledge, Listener, Reading, Tier, read
 from chalicelib.domain.wording import choices_phrase
 from chalicelib.service.alert import Alerting, task_to_read
@@ -97,13 +97,16 @@ class Hearing:
             raise UnknownNumber
         if self._from_staff(clinic, inbound, now):
             return "acknowledged"
-        patients = self.talk.patients_of(clinic.id, inbound.sender)
-        charts = [c for p in patients if (c := self.store.chart(clinic.id, p, now=now)) is not None]
+        charts = self._charts(clinic, inbound, now)
         if len(charts) > 1:
             return self._shared(clinic, charts, inbound, now)
         if not charts:
             return self._stranger(clinic, inbound, now)
         return self._patient(clinic, charts[0], inbound, now)
+
+    def _charts(self, clinic: Clinic, inbound: Inbound, now: datetime) -> list[Chart]:
+        patients = self.store.patients_of(clinic.id, inbound.sender)
+        return [c for p in patients if (c := self.store.chart(clinic.id, p, now=now)) is not None]
 
     def _patient(self, clinic: Clinic, chart: Chart, inbound: Inbound, now: datetime) -> str:
         facts = chart.facts
@@ -118,7 +121,7 @@ class Hearing:
             prompts = [prompt_again(stored.prompt, now), *(p for p in prompts if p.id != stored.prompt)]
             reading = read(inbound.text, listener_of(facts), prompts, self.knowledge())
         heeded = heed(facts, reading, now)
-        self._opt(clinic, [chart], reading, inbound, now)
+        self._opt(clinic, reading, inbound, now)
         tier = self.alerting.alert(clinic, facts.patient.id, reading, heeded, cause=inbound.id, now=now)
         self.answering.apply(chart, heeded, cause=inbound.id, at=inbound.at, now=now)
         self._reply(clinic, facts.patient.id, reading, tier, heeded, inbound, now)
@@ -145,16 +148,19 @@ class Hearing:
         )
         return self.talk.claim(message) or message
 
-    def _opt(self, clinic: Clinic, charts: Sequence[Chart], reading: Reading, inbound: Inbound, now: datetime) -> None:
+    def _opt(self, clinic: Clinic, reading: Reading, inbound: Inbound, now: datetime) -> None:
+        # First the number, which every enrolment and new contact depends on; then every patient who is reached by it,
+        # looked up again: whoever was enrolled a moment before it is among them.
         if reading.has(IntentKind.OPT_OUT):
-            # First the number, which every later import looks at; then every patient who is reached by it.
-            self.talk.stop_number(clinic.id, inbound.sender, now)
-            for chart in charts:
+            wrong = reading.has(IntentKind.WRONG_PERSON)
+            status = ContactStatus.WRONG_PERSON if wrong else ContactStatus.STOPPED
+            self.store.mark(clinic.id, inbound.sender, status, now)
+            for chart in self._charts(clinic, inbound, now):
                 why = _why_stopped(chart, reading, inbound, now)
                 self.answering.stop(chart, inbound.sender, why, cause=inbound.id, now=now)
         elif reading.has(IntentKind.OPT_IN):
-            self.talk.start_number(clinic.id, inbound.sender)
-            for chart in charts:
+            self.store.mark(clinic.id, inbound.sender, ContactStatus.OK, now)
+            for chart in self._charts(clinic, inbound, now):
                 self.answering.start(chart, inbound.sender, cause=inbound.id, now=now)
 
     def _reply(
@@ -175,7 +181,7 @@ class Hearing:
         if found is None:
             return
         template, slots = found
-        if self.talk.is_stopped(clinic.id, inbound.sender) and template != "stop_confirm":
+        if self.store.standing(clinic.id, inbound.sender).is_refused and template != "stop_confirm":
             # Whoever stopped texts gets none; the task says to phone.
             return
         if template in ONCE_IN_A_WHILE and self.talk.said_since(clinic.id, patient_id, ONCE_IN_A_WHILE, now - QUIET):
@@ -246,7 +252,7 @@ class Hearing:
         stored = self._store(clinic, NOBODY, inbound, reading)
         if stored.status == "handled":
             return "again"
-        self._opt(clinic, [], reading, inbound, now)
+        self._opt(clinic, reading, inbound, now)
         if reading.tier.severity >= Tier.URGENT.severity:
             self.alerting.page(clinic, NOBODY, reading, [], cause=inbound.id, now=now)
         else:
@@ -273,7 +279,7 @@ class Hearing:
             return done
         first = charts[0].facts
         reading = read(inbound.text, Listener(language=clinic.language), [], self.knowledge())
-        self._opt(clinic, charts, reading, inbound, now)
+        self._opt(clinic, reading, inbound, now)
         if reading.tier.severity >= Tier.URGENT.severity:
             self.alerting.page(clinic, first.patient.id, reading, [], cause=inbound.id, now=now)
         language = _language(first, inbound.sender)

@@ -147,16 +147,20 @@ class Importing:
 
     def _without_opted_out(self, clinic: Clinic, asked: Enrolment) -> tuple[Enrolment, str]:
         """A list made before somebody said STOP does not take that back: only they do."""
-        stopped = [
-            c
-            for c in asked.contacts
-            if c.channel is Channel.SMS and c.consent and self.store.number_stopped(clinic.id, c.address)
-        ]
+        stopped = [c for c in asked.contacts if c.consent and self.store.standing(clinic.id, c.address).is_refused]
         if not stopped:
             return asked, ""
+        channels = {c.channel for c in stopped}
         contacts = tuple(replace(c, consent=False) if c in stopped else c for c in asked.contacts)
-        consents = tuple(c for c in asked.consents if c.channel is not Channel.SMS)
-        return replace(asked, contacts=contacts, consents=consents), "the number opted out; its consent was not taken"
+        consents = tuple(c for c in asked.consents if c.channel not in channels)
+        note = "; ".join(_NOT_TAKEN[c.channel] for c in stopped)
+        return replace(asked, contacts=contacts, consents=consents), note
+
+
+_NOT_TAKEN = {
+    Channel.SMS: "the number opted out; its consent was not taken",
+    Channel.EMAIL: "the e-mail address opted out; its consent was not taken",
+}
 
 
 def _queue(queue: Queue, job: ChunkJob) -> None:

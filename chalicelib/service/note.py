@@ -12,7 +12,7 @@ from typing import Any
 
 from chalicelib.domain.delivery import Event
 from chalicelib.domain.facts import Facts
-from chalicelib.domain.ids import digest
+from chalicelib.domain.ids import PatientId, digest
 from chalicelib.domain.patient import Category, Channel, Contact, ContactStatus
 from chalicelib.domain.provider_context import About, ForMessage, ForReminder, read_context
 from chalicelib.service.change import Altered, Desk
@@ -51,6 +51,9 @@ EMAIL_EVENTS = {
     "DeliveryDelay": Event.ACCEPTED,
 }
 """SES event types (clinical reference §7.4). A complaint is about something that arrived."""
+
+_ALL_BUT_SAFETY = tuple(c for c in Category if c is not Category.SAFETY)
+"""What a complaint ends (clinical reference §7.4)."""
 
 CONTACT_IS_BAD = {"TEXT_INVALID", "TEXT_BLOCKED", "Bounce"}
 """These say that nothing will ever arrive at the address; the others speak of this time, or of the copy."""
@@ -176,15 +179,31 @@ class Noting:
 
     def _alter_contact(self, receipt: Receipt, now: datetime, *, muted: bool) -> None:
         about = receipt.about
+        chart = self.store.chart(about.clinic_id, about.patient_id, now=now)
+        reached = self._contact(chart.facts, receipt) if chart else None
+        if reached is None:
+            return
+        # First the address, which every enrolment and new contact depends on; then whoever is reached by it.
+        if muted:
+            self.store.mute(about.clinic_id, reached.address, _ALL_BUT_SAFETY, on=False)
+        else:
+            self.store.mark(about.clinic_id, reached.address, ContactStatus.BAD, now)
+        for patient_id in self.store.patients_of(about.clinic_id, reached.address):
+            self._alter_contact_of(patient_id, reached, receipt, now, muted=muted)
+
+    def _alter_contact_of(
+        self, patient_id: str, reached: Contact, receipt: Receipt, now: datetime, *, muted: bool
+    ) -> None:
+        about = receipt.about
 
         def alter(facts: Facts) -> Altered | None:
-            contact = self._contact(facts, receipt)
+            contact = next((c for c in facts.contacts if c.address.casefold() == reached.address.casefold()), None)
             if contact is None:
                 return None
             if muted:
-                changed = replace(contact, muted=tuple(c for c in Category if c is not Category.SAFETY))
+                changed = replace(contact, muted=_ALL_BUT_SAFETY)
             else:
-                changed = replace(contact, status=ContactStatus.BAD)
+                changed = self.store.standing(facts.clinic.id, contact.address).of(contact)
             if changed == contact:
                 return None
             task = Task(
@@ -204,14 +223,14 @@ class Noting:
             return Altered(facts=replace(facts, contacts=others), tasks=(task,))
 
         audit = Audit(
-            id=digest("note", about.clinic_id, about.patient_id, receipt.provider_id, receipt.code),
+            id=digest("note", about.clinic_id, patient_id, receipt.provider_id, receipt.code),
             clinic_id=about.clinic_id,
             at=now,
             actor="service",
             action="contact.unreachable" if not muted else "contact.complained",
-            patient_id=about.patient_id,
+            patient_id=PatientId(patient_id),
         )
-        self.desk.change(about.clinic_id, about.patient_id, alter, audit, now=now)
+        self.desk.change(about.clinic_id, patient_id, alter, audit, now=now)
 
     def _contact(self, facts: Facts, receipt: Receipt) -> Contact | None:
         if isinstance(receipt.about, ForReminder):

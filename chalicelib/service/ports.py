@@ -3,7 +3,7 @@
 The adapters ring answers these; the memory adapters and the AWS ones pass the same contract tests.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -12,7 +12,7 @@ from chalicelib.domain.clinic import Clinic
 from chalicelib.domain.cursor import Cursor, InFlight
 from chalicelib.domain.delivery import Event, Reminder
 from chalicelib.domain.occurrence import Reason
-from chalicelib.domain.patient import Consent
+from chalicelib.domain.patient import Category, Consent, ContactStatus, Standing
 from chalicelib.service.chart import TO_DO, AccessKey, Audit, Chart, Reference, Task
 
 
@@ -202,7 +202,8 @@ class Store(Protocol):
     def enrol(
         self, chart: Chart, digest: str, consents: Sequence[Consent], tasks: Sequence[Task], audit: Audit
     ) -> bool:
-        """Everything of a new patient in one transaction. False when the patient is there already."""
+        """Everything of a new patient in one transaction. False when the patient is there already, or a contact that
+        is to be written to has an address that forbids it by now."""
 
     def commit(
         self,
@@ -213,12 +214,33 @@ class Store(Protocol):
         tasks: Sequence[Task] = (),
         consents: Sequence[Consent] = (),
     ) -> bool:
-        """All that differs between the two charts, in one transaction, if neither `rev` nor `seq` has moved."""
+        """All that differs between the two charts, in one transaction, if neither `rev` nor `seq` has moved, and no
+        contact comes to be written to whose address forbids it by now."""
 
     def roster(self, clinic_id: str, *, limit: int, start: str | None = None) -> tuple[list[str], str | None]:
         """A page of the clinic's patient ids in order of name, and where the next one starts."""
 
-    def number_stopped(self, clinic_id: str, number: str) -> bool: ...
+    # addresses
+
+    def patients_of(self, clinic_id: str, address: str) -> list[str]:
+        """The clinic's patients who have a contact with that address. Consistent: whoever is enrolled before it is
+        asked is among them."""
+
+    def standing(self, clinic_id: str, address: str) -> Standing: ...
+
+    def mark(
+        self,
+        clinic_id: str,
+        address: str,
+        status: ContactStatus,
+        at: datetime,
+        *,
+        only_from: ContactStatus | None = None,
+    ) -> None:
+        """Writes how the address stands. What it said itself is never taken back by what a provider says of it."""
+
+    def mute(self, clinic_id: str, address: str, categories: Collection[Category], *, on: bool) -> None:
+        """Writes which categories are not wanted there, or (`on`) are wanted again."""
 
     # delivery
 

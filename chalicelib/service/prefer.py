@@ -4,7 +4,7 @@ Opting out is never opting out of care: where it leaves something unsent that ma
 way (clinical reference §6.6). Safety messages are not switched off here; that takes a person.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -28,7 +28,8 @@ _TOLD = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferring:
-    """What preferring takes."""
+    """What preferring takes. What is said here of an address is kept with the address first: it holds for whoever is
+    entered with it later, and the end of all e-mail for everybody reached by it, as STOP does."""
 
     desk: Desk
 
@@ -39,6 +40,8 @@ class Preferring:
         where it was said, for the record. Raises `ValueError` for a category that takes staff."""
         if category not in SWITCHED:
             raise ValueError("this category is not switched without staff")
+        for address in _addresses(facts, channel):
+            self.desk.store.mute(facts.clinic.id, address, (category,), on=on)
 
         def alter(held: Facts) -> Altered | None:
             changed = tuple(_muted(c, category, on=on) if c.channel is channel else c for c in held.contacts)
@@ -53,26 +56,32 @@ class Preferring:
         self._change(facts, alter, f"{channel.value}.{category.value}.{'on' if on else 'off'}", now)
 
     def stop_email(self, facts: Facts, *, recorded_by: str, now: datetime) -> None:
-        """Ends every e-mail to the patient, as STOP ends texts."""
+        """Ends every e-mail to the patient's addresses, as STOP ends texts."""
+        addresses = _addresses(facts, Channel.EMAIL)
+        for address in addresses:
+            self.desk.store.mark(facts.clinic.id, address, ContactStatus.STOPPED, now)
 
         def alter(held: Facts) -> Altered | None:
-            facts = _with_email(held, {ContactStatus.OK: ContactStatus.STOPPED})
+            facts = self._as_they_stand(held, addresses)
             consent = _consent(Channel.EMAIL, granted=False, recorded_by=recorded_by, now=now)
             reached = facts.contact(Channel.SMS, Category.SAFETY) is not None
             task = _task(facts, Channel.EMAIL, "all messages", "routine" if reached else "review_soon", now)
             return None if facts == held else Altered(facts=facts, consents=(consent,), tasks=(task,))
 
-        self._change(facts, alter, "email.stop", now)
+        self._change_all(facts, addresses, alter, "email.stop", now)
 
     def start_email(self, facts: Facts, *, recorded_by: str, now: datetime) -> None:
         """Takes `stop_email` back, which is consent in the patient's own hand."""
+        addresses = _addresses(facts, Channel.EMAIL)
+        for address in addresses:
+            self.desk.store.mark(facts.clinic.id, address, ContactStatus.OK, now, only_from=ContactStatus.STOPPED)
 
         def alter(held: Facts) -> Altered | None:
-            facts = _with_email(held, {ContactStatus.STOPPED: ContactStatus.OK})
+            facts = self._as_they_stand(held, addresses)
             consent = _consent(Channel.EMAIL, granted=True, recorded_by=recorded_by, now=now)
             return None if facts == held else Altered(facts=facts, consents=(consent,))
 
-        self._change(facts, alter, "email.start", now)
+        self._change_all(facts, addresses, alter, "email.start", now)
 
     def speak(self, facts: Facts, language: str, *, now: datetime) -> None:
         """Writes to the patient in another language from now on; whoever acts for them keeps their own."""
@@ -83,6 +92,29 @@ class Preferring:
             return None if facts == held else Altered(facts=facts)
 
         self._change(facts, alter, f"language.{language}", now)
+
+    def _as_they_stand(self, facts: Facts, addresses: Collection[str]) -> Facts:
+        store, clinic = self.desk.store, facts.clinic.id
+        contacts = tuple(
+            replace(c, status=store.standing(clinic, c.address).status) if c.address in addresses else c
+            for c in facts.contacts
+        )
+        return replace(facts, contacts=contacts)
+
+    def _change_all(
+        self,
+        facts: Facts,
+        addresses: Collection[str],
+        alter: Callable[[Facts], Altered | None],
+        what: str,
+        now: datetime,
+    ) -> None:
+        """The change at everybody who is reached by the addresses."""
+        found = {p for each in addresses for p in self.desk.store.patients_of(facts.clinic.id, each)}
+        for patient_id in sorted(found):
+            chart = self.desk.store.chart(facts.clinic.id, patient_id, now=now)
+            if chart is not None:
+                self._change(chart.facts, alter, what, now)
 
     def _change(self, facts: Facts, alter: Callable[[Facts], Altered | None], what: str, now: datetime) -> None:
         audit = Audit(
@@ -103,11 +135,8 @@ def _muted(contact: Contact, category: Category, *, on: bool) -> Contact:
     return contact if set(muted) == set(contact.muted) else replace(contact, muted=muted)
 
 
-def _with_email(facts: Facts, moves: dict[ContactStatus, ContactStatus]) -> Facts:
-    contacts = tuple(
-        replace(c, status=moves.get(c.status, c.status)) if c.channel is Channel.EMAIL else c for c in facts.contacts
-    )
-    return replace(facts, contacts=contacts)
+def _addresses(facts: Facts, channel: Channel) -> list[str]:
+    return [c.address for c in facts.contacts if c.channel is channel]
 
 
 def _consent(

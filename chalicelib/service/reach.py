@@ -26,8 +26,7 @@ def add_contact(
     *,
     now: datetime,
 ) -> Changed | Refusal | None:
-    """Adds the contact. A number that said STOP to this clinic stays stopped, whoever enters it again."""
-    status = _status_of(desk, clinic_id, contact)
+    """Adds the contact. An address that said STOP to this clinic stays stopped, whoever enters it again."""
 
     def alter(facts: Facts) -> Altered | Refusal:
         refused = not_living(facts) or _twice(facts, contact)
@@ -36,7 +35,7 @@ def add_contact(
         if len(facts.contacts) >= MOST:
             said = f"the patient has {MOST} contacts, the most there may be"
             return Refusal((Problem("(body)", said),), conflict=True)
-        added = replace(contact, status=status, consent=consent is not None)
+        added = desk.store.standing(clinic_id, contact.address).of(replace(contact, consent=consent is not None))
         return Altered(facts=replace(facts, contacts=(*facts.contacts, added)), consents=_kept(consent))
 
     return desk.carry_out(clinic_id, patient_id, alter, audit, now=now)
@@ -51,11 +50,13 @@ def alter_contact(
     consent: Consent | None,
     audit: Audit,
     *,
+    checked: bool,
     now: datetime,
 ) -> Changed | Refusal | None:
     """Puts a contact right. A new address begins without a past and without consent, unless `consent` goes with it:
     what was agreed, and what was found out, holds for the address it was said of (47 CFR 64.1200(a)(1); a reassigned
-    number is a stranger's). The same address given again says that it was checked: it is tried again."""
+    number is a stranger's). `checked`: the address was given. The same one given again says that it was looked at:
+    where nothing arrived, it is tried again."""
 
     def alter(facts: Facts) -> Altered | Refusal | None:
         refused = not_living(facts)
@@ -69,13 +70,16 @@ def alter_contact(
             refused = _twice(facts, new)
             if refused:
                 return refused
-            new = replace(new, status=_status_of(desk, clinic_id, new), consent=consent is not None, muted=())
+            new = desk.store.standing(clinic_id, new.address).of(replace(new, consent=consent is not None))
         elif consent is not None:
             new = replace(new, consent=True)
+        lifts = {}
+        if checked and new.address == old.address and old.status is ContactStatus.BAD:
+            new, lifts = replace(new, status=ContactStatus.OK), {new.address: ContactStatus.BAD}
         if new == old:
             return None
         others = tuple(new if c.id == contact_id else c for c in facts.contacts)
-        return Altered(facts=replace(facts, contacts=others), consents=_kept(consent))
+        return Altered(facts=replace(facts, contacts=others), consents=_kept(consent), lifts=lifts)
 
     return desk.carry_out(clinic_id, patient_id, alter, audit, now=now)
 
@@ -111,9 +115,16 @@ def heed(
             return None
         new = replace(facts, contacts=contacts)
         tasks = () if consent.granted or consent.categories else (_another_way(new, consent, now),)
-        return Altered(facts=new, tasks=tasks, consents=(consent,))
+        whole = consent.granted and not consent.categories
+        lifts = {c.address: c.status for c in meant if whole and c.status is ContactStatus.STOPPED}
+        return Altered(facts=new, tasks=tasks, consents=(consent,), lifts=lifts)
 
-    return desk.carry_out(clinic_id, patient_id, alter, audit, now=now)
+    done = desk.carry_out(clinic_id, patient_id, alter, audit, now=now)
+    if consent.granted and isinstance(done, Changed):
+        meant = _meant(done.after.facts, wish)
+        for each in meant if not isinstance(meant, Refusal) else ():
+            desk.store.mute(clinic_id, each.address, consent.categories or tuple(Category), on=True)
+    return done
 
 
 _THEIR_OWN_WORD = (ContactStatus.STOPPED, ContactStatus.WRONG_PERSON)
@@ -169,11 +180,6 @@ def _twice(facts: Facts, contact: Contact) -> Refusal | None:
     if not known:
         return None
     return Refusal((Problem("address", f"is the address of contact {known[0].id} already"),), conflict=True)
-
-
-def _status_of(desk: Desk, clinic_id: str, contact: Contact) -> ContactStatus:
-    stopped = contact.channel is Channel.SMS and desk.store.number_stopped(clinic_id, contact.address)
-    return ContactStatus.STOPPED if stopped else ContactStatus.OK
 
 
 def _kept(consent: Consent | None) -> tuple[Consent, ...]:

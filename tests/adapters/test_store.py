@@ -7,7 +7,6 @@ import pytest
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.conversation import TableConversation
-from chalicelib.adapters.table import Put
 from chalicelib.domain.local_time import ContactWindow
 from chalicelib.domain.patient import Category, Channel, Clinical, Consent, Pause
 from chalicelib.domain.plan import Override, Session, Supply
@@ -206,7 +205,7 @@ def test_no_part_of_a_key_reaches_out_of_its_place():
             made(*arguments)
 
 
-# Tasks and numbers
+# Tasks
 
 
 def a_task(task_id: str = f"{ANA}task000000000001", **changes) -> Task:
@@ -281,23 +280,6 @@ def test_a_task_that_changes_state_changes_lists(store, table, clinic):
     assert talk.replace_task(seen, done)
     assert store.tasks(CLINIC, limit=10)[0] == []
     assert store.tasks(CLINIC, states=("closed",), limit=10)[0] == store.tasks_of(CLINIC, ANA) == [done]
-
-
-def test_a_number_that_said_stop_is_known_by_its_hash(store, table, clinic):
-    assert not store.number_stopped(CLINIC, "+12025550123")
-    table.write(Put({"pk": keys.number(CLINIC, hashed("+12025550123")), "sk": keys.STOPPED}))
-    assert store.number_stopped(CLINIC, "+12025550123")
-    assert not store.number_stopped("clinicRiverside1", "+12025550123")
-
-
-def test_numbers_lead_to_patients_and_follow_their_contacts(store, table, chart):
-    old, new = chart.facts.contacts[0].address, "+12025569999"
-    assert len(table.query(keys.number(CLINIC, hashed(old))).items) == 1
-    moved = tuple(replace(c, address=new) if c.channel is Channel.SMS else c for c in chart.facts.contacts)
-    facts, cursor = replanned(chart.facts, replace(chart.facts, contacts=moved), chart.cursor, MONDAY)
-    assert store.commit(chart, Chart(facts=facts, cursor=cursor), audit=AUDIT)
-    assert table.query(keys.number(CLINIC, hashed(old))).items == ()
-    assert len(table.query(keys.number(CLINIC, hashed(new))).items) == 1
 
 
 def test_the_due_index_holds_ids_and_nothing_else(store, table, clinic):

@@ -24,9 +24,13 @@ UNREACHED = {
     "escalate": {
         "ses:SendEmail": "a rung without a telephone after one with",
     },
-    "hear": {"sqs:SendMessage ranvier-local-deliver": "a START after which something is due at once"},
+    "hear": {
+        "dynamodb:DeleteItem": "what waited to be told whose message it is, once it is told",
+        "sqs:SendMessage ranvier-local-deliver": "a START after which something is due at once",
+    },
     "import": {
         "dynamodb:BatchGetItem": "the rows of a chunk",
+        "dynamodb:ConditionCheckItem": "that no address of theirs was stopped meanwhile",
         "dynamodb:DeleteItem": "what an erasure leaves to be swept",
         "dynamodb:PutItem": "the patients a chunk enrols",
         "dynamodb:UpdateItem": "a chunk's progress",

@@ -13,6 +13,7 @@ from chalicelib.domain.local_time import utc_text
 from chalicelib.domain.patient import Category, Channel
 from chalicelib.domain.problem import Problem
 from chalicelib.service.conversation import Message
+from chalicelib.service.enrol import why_unused
 from chalicelib.service.say import Unsettled
 from chalicelib.service.staff_message import NotNow, send_to_patient
 from chalicelib.web import answers
@@ -46,7 +47,7 @@ def send(call: Call, patient_id: str) -> Response:
     if contact is None:
         rule = chart.facts.why_no_contact(channel, Category.ACCOUNT)
         raise conflict(
-            "Nothing was sent.", [Problem("channel", f"{channel.value} may not be used: {_WHY.get(rule, rule)}")]
+            "Nothing was sent.", [Problem("channel", f"{channel.value} may not be used: {why_unused(channel, rule)}")]
         )
     try:
         done = send_to_patient(wiring.voice(), chart.facts, contact, body.text, f"staff.{fresh_id()}", now=call.now)
@@ -58,14 +59,6 @@ def send(call: Call, patient_id: str) -> Response:
             [Problem("text", f"it is outside the patient's hours; send it from {done.local_time} their time")],
         )
     return Response(_said(done), status_code=HTTPStatus.CREATED)
-
-
-_WHY = {
-    "opted_out": "the patient opted out; only START from the number itself lifts that. Phone instead",
-    "unreachable": "nothing arrives there",
-    "no_consent": "no consent is recorded",
-    "no_contact": "there is no address",
-}
 
 
 def checkins(call: Call, patient_id: str) -> dict[str, Any]:

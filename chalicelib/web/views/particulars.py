@@ -83,7 +83,15 @@ def alter_contact(call: Call, patient_id: str, contact_id: str) -> dict[str, Any
     consent = checks_plans.agreed(body.consent, contact.channel, call.now) if given(body.consent) else None
     audit = audit_of(call, patient_id, "contact.change", ", ".join(sorted(call.json)))
     done = reach.alter_contact(
-        wiring.desk(), call.principal.clinic_id, patient_id, contact_id, altered, consent, audit, now=call.now
+        wiring.desk(),
+        call.principal.clinic_id,
+        patient_id,
+        contact_id,
+        altered,
+        consent,
+        audit,
+        checked=given(body.address),
+        now=call.now,
     )
     return _reached(call, settled(done), contact_id)
 
