@@ -27,9 +27,13 @@ def run_tick() -> None:
 
 
 def run_sweep() -> None:
+    from chalicelib.service.health import oldest_due
     from chalicelib.service.tick import sweep
 
-    found = sweep(wiring.store(), wiring.queue("deliver"), now=wiring.now(), shards=wiring.settings().shards)
+    now, shards = wiring.now(), wiring.settings().shards
+    age = oldest_due(wiring.store(), now=now, shards=shards)
+    found = sweep(wiring.store(), wiring.queue("deliver"), now=now, shards=shards)
+    wiring.metrics().tell(Metric.OLDEST_DUE, age.total_seconds())
     wiring.metrics().tell(Metric.OVERDUE_FOUND, found)
     if found:
         say("overdue_found", found=found)

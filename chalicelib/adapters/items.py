@@ -49,6 +49,9 @@ def instant_of(text: str) -> datetime:
 
 # --- clinics ---
 
+STOPPED = "stopped"
+"""A clinic's status in the roster while its stop switch is on."""
+
 
 def clinic_item(clinic: Clinic) -> Item:
     return with_key(
@@ -59,6 +62,7 @@ def clinic_item(clinic: Clinic) -> Item:
             "doc": pack(clinic),
             "roster_pk": keys.CLINICS,
             "roster_sk": f"{clinic.name}#{clinic.id}",
+            **({"status": STOPPED} if clinic.stopped_at else {}),
         },
     )
 

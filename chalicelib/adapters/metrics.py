@@ -16,7 +16,7 @@ NAMESPACE = "Ranvier"
 DETAILED = ("Stage", "Kind", "Channel")
 """Each combination of these that occurs is a metric of its own, which is what CloudWatch bills by."""
 
-SECONDS = frozenset({Metric.LATENESS})
+SECONDS = frozenset({Metric.LATENESS, Metric.OLDEST_DUE})
 """What is measured in seconds; all else is counted."""
 
 ANY = "any"

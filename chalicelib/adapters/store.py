@@ -14,6 +14,7 @@ from chalicelib.adapters import keys
 from chalicelib.adapters.addresses import Addresses
 from chalicelib.adapters.documents import pack, unpack
 from chalicelib.adapters.items import (
+    STOPPED,
     chart_of,
     clinic_item,
     consent_item,
@@ -107,6 +108,10 @@ class TableStore:
     def clinics(self) -> list[Clinic]:
         rows = self._all(keys.CLINICS, index=ROSTER.name)
         return [clinic for row in rows if (clinic := self.clinic(text_of(row, "clinic")))]
+
+    def stops(self) -> Mapping[str, bool]:
+        rows = self._all(keys.CLINICS, index=ROSTER.name)
+        return {text_of(row, "clinic"): row.get("status") == STOPPED for row in rows}
 
     def replace_clinic(self, old: Clinic, new: Clinic) -> bool:
         operations: list[Operation] = [Put(clinic_item(new), when=Is("version", old.version))]

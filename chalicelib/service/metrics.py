@@ -27,6 +27,8 @@ class Metric(StrEnum):
     """Pages past a task's first contact."""
     HEARD = "Heard"
     """Texts from patients."""
+    OLDEST_DUE = "OldestDue"
+    """Seconds that the oldest due reminder of a running clinic has waited."""
     OVERDUE_FOUND = "OverdueFound"
     GAPS = "Gaps"
     RUNGS_OVERDUE = "RungsOverdue"

@@ -180,6 +180,9 @@ class Store(Protocol):
 
     def clinics(self) -> list[Clinic]: ...
 
+    def stops(self) -> Mapping[str, bool]:
+        """Every clinic's id, and whether its stop switch is on. One query, which may lag by seconds."""
+
     def replace_clinic(self, old: Clinic, new: Clinic) -> bool: ...
 
     def add_key(self, key: AccessKey) -> None: ...

@@ -7,6 +7,7 @@ twice, late or not at all loses nothing and doubles nothing.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from chalicelib.domain.occurrence import Reason
 from chalicelib.service.chart import Reference
@@ -89,7 +90,10 @@ def requeue(
     """
     found: list[Reference] = []
     for shard in range(shards):
-        found += _waiting(store, shard, upto, now, clinic_id)
+        theirs = (
+            each for each in waiting(store, shard, upto, now=now) if clinic_id is None or each.clinic_id == clinic_id
+        )
+        found += islice(theirs, MOST)
     found.sort(key=_order)
     mark = store.watermark()
     free = _busy(mark.lanes if mark else {}, now)
@@ -97,22 +101,21 @@ def requeue(
     return queue_all(queue, [each for each in slotted if each[1] <= LONGEST_DELAY])
 
 
-def _waiting(store: Store, shard: int, upto: datetime, now: datetime, clinic_id: str | None) -> list[Reference]:
-    """The first of a shard's overdue references that somebody may work on."""
-    kept: list[Reference] = []
+def waiting(store: Store, shard: int, upto: datetime, *, now: datetime, page: int = MOST) -> Iterator[Reference]:
+    """A shard's references due by then that somebody may work on, the oldest first, read a page at a time."""
+    runs: dict[str, bool] = {}
     after: Place | None = None
-    while len(kept) < MOST:
-        references = store.due(shard, after, upto, limit=MOST)
+    while True:
+        references = store.due(shard, after, upto, limit=page)
         for reference in references:
-            if clinic_id is not None and reference.clinic_id != clinic_id:
-                continue
-            clinic = store.clinic(reference.clinic_id, now=now)
-            if clinic is not None and clinic.stopped_at is None:
-                kept.append(reference)
-        if len(references) < MOST:
-            break
+            if reference.clinic_id not in runs:
+                clinic = store.clinic(reference.clinic_id, now=now)
+                runs[reference.clinic_id] = clinic is not None and clinic.stopped_at is None
+            if runs[reference.clinic_id]:
+                yield reference
+        if len(references) < page:
+            return
         after = _place(references[-1])
-    return kept
 
 
 def _paced(

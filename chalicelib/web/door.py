@@ -53,6 +53,8 @@ class Route:
     content_types: tuple[str, ...] = ("application/json",)
     produces: str = "application/json"
     body_limit: int = BODY_LIMIT
+    tells_more: bool = False
+    """A public route that answers more to whoever shows a token."""
 
     @property
     def takes_body(self) -> bool:

@@ -182,14 +182,22 @@ def _operation(route: Route) -> dict[str, Any]:
         "description": _who(route),
         "parameters": list(_parameters(route)),
         "responses": _responses(route),
-        "security": [] if route.roles is PUBLIC else [{"bearer": []}],
+        "security": _security(route),
     }
     if route.takes_body and (route.body or route.content_types != ("application/json",)):
         operation["requestBody"] = _request_body(route)
     return operation
 
 
+def _security(route: Route) -> list[dict[str, Any]]:
+    if route.tells_more:
+        return [{}, {"bearer": []}]
+    return [] if route.roles is PUBLIC else [{"bearer": []}]
+
+
 def _who(route: Route) -> str:
+    if route.tells_more:
+        return "For anybody; the operator is told more."
     if route.roles is PUBLIC:
         return "For anybody."
     names = ", ".join(sorted(role.value for role in route.roles))

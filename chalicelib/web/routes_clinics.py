@@ -14,6 +14,7 @@ CLINICS = (
         roles=PUBLIC,
         view="public.health",
         answer="Health",
+        tells_more=True,
         summary="Whether the service answers",
     ),
     Route(

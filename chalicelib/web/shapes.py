@@ -4,12 +4,14 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, UnsetType
 
 from chalicelib.web.bodies import ChannelName, DayHours, Hours, Language, LocalTime
 
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]+$")]
 Instant = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+Seconds = Annotated[int, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0)]
 Channel = Literal["sms", "email", "task"]
 Tier = Literal["routine", "review_soon", "urgent", "emergency"]
 State = Literal["scheduled", "held", "sent", "delivered", "failed", "skipped", "shed", "missed", "cancelled", "unknown"]
@@ -21,7 +23,16 @@ class Shape(Struct, kw_only=True, frozen=True):
 
 
 class Health(Shape, kw_only=True, frozen=True):
+    """To anybody the status alone; the rest to the operator."""
+
     status: Literal["ok"]
+    oldest_due_s: Seconds | UnsetType = msgspec.UNSET
+    """How long the oldest due reminder of a running clinic has waited; 0 when none is due."""
+    watermark_age_s: Seconds | UnsetType | None = msgspec.UNSET
+    """How far the tick lags behind; null before its first run."""
+    clinics: Count | UnsetType = msgspec.UNSET
+    stopped_clinics: Count | UnsetType = msgspec.UNSET
+    """Those whose stop switch is on."""
 
 
 class FieldProblem(Shape, kw_only=True, frozen=True):

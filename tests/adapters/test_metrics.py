@@ -45,6 +45,7 @@ def test_a_dimension_is_never_empty():
 
 
 @pytest.mark.parametrize("metric", Metric)
-def test_only_lateness_is_in_seconds(metric):
+def test_what_is_measured_is_in_seconds_and_all_else_is_counted(metric):
     [directive] = told(metric)["_aws"]["CloudWatchMetrics"]
-    assert directive["Metrics"][0]["Unit"] == ("Seconds" if metric is Metric.LATENESS else "Count")
+    measured = metric in (Metric.LATENESS, Metric.OLDEST_DUE)
+    assert directive["Metrics"][0]["Unit"] == ("Seconds" if measured else "Count")

@@ -41,6 +41,17 @@ def test_a_clinic_is_replaced_only_as_it_was_read(store, clinic):
     assert store.clinic(CLINIC) == stopped
 
 
+def test_the_list_of_stops_says_of_every_clinic_whether_it_is_stopped(store, clinic):
+    other = a_clinic(id="clinicRiverside1", name="Riverside", sms_number="+12025550111")
+    assert store.create_clinic(other)
+    assert store.stops() == {clinic.id: False, other.id: False}
+    stopped = replace(clinic, stopped_at=MONDAY, version=2)
+    assert store.replace_clinic(clinic, stopped)
+    assert store.stops() == {clinic.id: True, other.id: False}
+    assert store.replace_clinic(stopped, replace(stopped, stopped_at=None, version=3))
+    assert store.stops() == {clinic.id: False, other.id: False}
+
+
 def test_a_number_given_up_is_free_and_one_in_use_is_not(store, clinic):
     moved = replace(clinic, sms_number="+12025550111", version=2)
     assert store.replace_clinic(clinic, moved)
