@@ -4,6 +4,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+OFF = "off"
+"""What turns a setting off that is on with any other value."""
+
 
 class MissingSetting(Exception):
     """A setting without which the service cannot run; the message names it."""
@@ -27,6 +30,10 @@ class Settings:
     """The user pool's issuer, `https://cognito-idp.<region>.amazonaws.com/<pool>`. Empty: only clinics' keys open."""
     staff_audience: str = ""
     """The id of the pool's app client that the staff console signs in with."""
+    sandbox: bool = False
+    """Whether only `sandbox_contacts` are ever contacted, patients and staff alike."""
+    sandbox_contacts: frozenset[str] = field(default=frozenset(), repr=False)
+    """Numbers (E.164) and e-mail addresses."""
     key_rate: float = 50.0
     """How often a second one key may ask, over a minute."""
     shards: int = 4
@@ -55,6 +62,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         email_configuration_set=found.get("RANVIER_EMAIL_CONFIGURATION_SET", ""),
         staff_issuer=found.get("RANVIER_STAFF_ISSUER", "").rstrip("/"),
         staff_audience=found.get("RANVIER_STAFF_AUDIENCE", ""),
+        sandbox=found.get("RANVIER_SANDBOX", OFF) != OFF,
+        sandbox_contacts=frozenset(filter(None, found.get("RANVIER_SANDBOX_CONTACTS", "").split(","))),
         key_rate=float(found.get("RANVIER_KEY_RATE", "50")),
         shards=int(found.get("RANVIER_SHARDS", "4")),
     )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from chalicelib.service.intervene import Intervening
     from chalicelib.service.metrics import Metrics
     from chalicelib.service.note import Noting
-    from chalicelib.service.ports import Queue, Store
+    from chalicelib.service.ports import EmailProvider, Queue, SmsProvider, Store
     from chalicelib.service.prefer import Preferring
     from chalicelib.service.press import Pressing
     from chalicelib.service.say import Voice
@@ -122,18 +122,35 @@ def site() -> "Site":
 
 
 @cache
-def delivery() -> "Delivery":
-    from chalicelib.adapters.clients import email_client, sms_client
-    from chalicelib.adapters.copybook import copybook
-    from chalicelib.adapters.ses import SimpleEmail
+def sms() -> "SmsProvider":
+    from chalicelib.adapters.clients import sms_client
+    from chalicelib.adapters.sandbox import SandboxedSms
     from chalicelib.adapters.sms import EndUserMessaging
+
+    provider = EndUserMessaging(sms_client(), settings().sms_configuration_set)
+    return SandboxedSms(provider, settings().sandbox_contacts) if settings().sandbox else provider
+
+
+@cache
+def email() -> "EmailProvider":
+    from chalicelib.adapters.clients import email_client
+    from chalicelib.adapters.sandbox import SandboxedEmail
+    from chalicelib.adapters.ses import SimpleEmail
+
+    provider = SimpleEmail(email_client(), settings().email_configuration_set)
+    return SandboxedEmail(provider, settings().sandbox_contacts) if settings().sandbox else provider
+
+
+@cache
+def delivery() -> "Delivery":
+    from chalicelib.adapters.copybook import copybook
     from chalicelib.service.deliver import Delivery
 
     return Delivery(
         store=store(),
         queue=queue("deliver"),
-        sms=EndUserMessaging(sms_client(), settings().sms_configuration_set),
-        email=SimpleEmail(email_client(), settings().email_configuration_set),
+        sms=sms(),
+        email=email(),
         book=copybook,
         site=site(),
         metrics=metrics(),

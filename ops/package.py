@@ -18,6 +18,7 @@ from chalice.package import YAMLTemplateSerializer
 
 from ops.functions import Fed, Functions, functions_of
 from ops.precompile import precompile
+from ops.sandbox import Sandbox
 from ops.say import complain, say
 from ops.stage import PROJECT, NotReady, Stage
 
@@ -27,6 +28,13 @@ SECRETS = {
     "Secret": "The service's secret, 32 random bytes in base64. The same for the life of the table.",
     "OperatorToken": "sha256: and the hex digest of the operator's token.",
     "PublicUrl": "Where patients' links lead: the API's custom domain, https://…",
+}
+
+
+SANDBOX = {"Sandbox": "RANVIER_SANDBOX", "SandboxContacts": "RANVIER_SANDBOX_CONTACTS"}
+WHO = {
+    "Sandbox": "on: only SandboxContacts are contacted. off: whoever clinics enrol is.",
+    "SandboxContacts": "Numbers and e-mail addresses, with commas between them.",
 }
 
 
@@ -105,6 +113,9 @@ def _merged(stage: Stage, functions: Functions) -> dict[str, Any]:
     template["Parameters"]["Stage"]["Default"] = stage.name
     for name, what in SECRETS.items():
         template["Parameters"][name] = {"Type": "String", "NoEcho": name != "PublicUrl", "Description": what}
+    usual = Sandbox.of(stage, None, None).settings()
+    for name, setting in SANDBOX.items():
+        template["Parameters"][name] = {"Type": "String", "Default": usual[setting], "Description": WHO[name]}
     for name, fed in functions.items():
         template["Resources"][_logical(name)] = {"Properties": _function(name, fed)}
     return template
@@ -133,6 +144,7 @@ _ENVIRONMENT: Mapping[str, Any] = {
     "RANVIER_EMAIL_CONFIGURATION_SET": {"Ref": "EmailConfiguration"},
     "RANVIER_STAFF_ISSUER": {"Fn::Sub": "https://cognito-idp.${AWS::Region}.amazonaws.com/${Staff}"},
     "RANVIER_STAFF_AUDIENCE": {"Ref": "Console"},
+    **{setting: {"Ref": name} for name, setting in SANDBOX.items()},
 }
 
 

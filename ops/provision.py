@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from ops.account import Account, at_home
 from ops.api import address, ensure_rest_api
 from ops.kept import Kept, link_secrets, operator_token, sealed_secret
+from ops.sandbox import Sandbox
 from ops.say import UNCHANGED, complain, say
 from ops.stack import Plan, Stack
 from ops.stage import NotReady, Place, Stage
@@ -23,12 +24,14 @@ REMINDERS = """Only people can see to these:
 def main(argv: list[str] | None = None) -> int:
     asked = _arguments().parse_args(argv)
     try:
+        stage = Stage(asked.stage)
         provision(
-            Stage(asked.stage),
+            stage,
             Account(),
             alarm_email=asked.alarm_email,
             monthly_spend=asked.monthly_spend,
             url=asked.url,
+            sandbox=Sandbox.of(stage, asked.sandbox, asked.contacts),
             unready=asked.without_sending or asked.stage != "prod",
             protected=not asked.unprotected,
             only_plan=asked.plan,
@@ -47,6 +50,7 @@ def provision(
     alarm_email: str | None,
     monthly_spend: int | None,
     url: str,
+    sandbox: Sandbox,
     unready: bool,
     protected: bool,
     only_plan: bool,
@@ -61,6 +65,7 @@ def provision(
         say(f"  ! {lack}")
     if lacks and not unready:
         raise NotReady("the above is missing for sending; --without-sending makes the stage all the same")
+    say(f"  {sandbox}")
     stack = Stack(account.client("cloudformation"), stage.stack)
     parameters = {"Stage": stage.name}
     if not protected:
@@ -76,7 +81,7 @@ def provision(
         say(UNCHANGED)
         return
     stack.carry_out(plan)
-    _settle(stage, account, place, stack.outputs(), url)
+    _settle(stage, account, place, stack.outputs(), url, sandbox)
     say(REMINDERS)
     say(f"Next: .venv/bin/chalice deploy --stage {stage.name}, then make bind STAGE={stage.name}")
 
@@ -90,7 +95,7 @@ def _show(plan: Plan) -> None:
         say(f"  {change}")
 
 
-def _settle(stage: Stage, account: Account, place: Place, outputs: dict[str, str], url: str) -> None:
+def _settle(stage: Stage, account: Account, place: Place, outputs: dict[str, str], url: str, sandbox: Sandbox) -> None:
     """Makes what is made once, and writes what the functions are told."""
     kept = Kept(account.client("ssm"), stage)
     if kept.restore_deployed():
@@ -109,6 +114,7 @@ def _settle(stage: Stage, account: Account, place: Place, outputs: dict[str, str
         "RANVIER_EMAIL_CONFIGURATION_SET": outputs["EmailConfigurationSet"],
         "RANVIER_STAFF_ISSUER": outputs["StaffIssuer"],
         "RANVIER_STAFF_AUDIENCE": outputs["StaffAudience"],
+        **sandbox.settings(),
     }
     changed = stage.write(place, environment, outputs["KeyArn"])
     say(f"Settings written: {', '.join(changed) if changed else 'none changed'}")
@@ -129,6 +135,8 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--alarm-email", help="who is written to when an alarm changes")
     parser.add_argument("--monthly-spend", type=int, help="US dollars of texts a month at which an alarm rings")
     parser.add_argument("--url", default="", help="the custom domain patients' links lead to, https://…")
+    parser.add_argument("--sandbox", choices=["on", "off"], help="whether only --contacts are contacted; off for prod")
+    parser.add_argument("--contacts", help="numbers and addresses that a sandbox may contact: +1…,ana@…")
     parser.add_argument("--without-sending", action="store_true", help="go on though nothing could be sent yet")
     parser.add_argument("--unprotected", action="store_true", help="let the table be deleted: for trying things out")
     return parser

@@ -29,7 +29,18 @@ from chalicelib.domain.provider_context import ForReminder, email_tags, sms_cont
 from chalicelib.domain.wording import Copybook, SmsText
 from chalicelib.service.chart import Chart, Reference, Task
 from chalicelib.service.metrics import Metric, Metrics
-from chalicelib.service.ports import Accepted, Ambiguous, Email, EmailProvider, NotSent, Queue, Sms, SmsProvider, Store
+from chalicelib.service.ports import (
+    SANDBOX,
+    Accepted,
+    Ambiguous,
+    Email,
+    EmailProvider,
+    NotSent,
+    Queue,
+    Sms,
+    SmsProvider,
+    Store,
+)
 from chalicelib.service.ports import Outcome as Answer
 from chalicelib.service.references import queue_in
 
@@ -41,6 +52,9 @@ BLOCKED_RETRY = timedelta(minutes=10)
 
 REMEMBERED = 4
 """Earlier attempts kept with a claim: enough to see what went wrong, few enough for the cursor's kilobyte."""
+
+
+OUTSIDE = Reason(SANDBOX, "this stage is a sandbox, and the address is not on the list of those it may contact")
 
 
 class Done(StrEnum):
@@ -130,6 +144,8 @@ class Performing:
                 return Done.SENT
             case Ambiguous():
                 return self._wait(chart, flight, GRACE[flight.wake.channel])
+            case NotSent(code=code) if code == SANDBOX:
+                return self._let_go(chart, flight, OUTSIDE)
             case NotSent():
                 return self._refused(chart, flight, words, answer, now)
 

@@ -67,6 +67,10 @@ class Accepted:
     provider_id: str
 
 
+SANDBOX = "sandbox"
+"""The code of what no provider was asked for: the stage is a sandbox, and the address is not on its list."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotSent:
     """The message certainly did not leave: nothing reached the provider, or the provider refused it.

@@ -15,7 +15,7 @@ from chalicelib.domain.provider_context import ForMessage, email_tags, sms_conte
 from chalicelib.domain.wording import Copybook, pick_language, render_email, template_at_level
 from chalicelib.service.conversation import Conversation, Message
 from chalicelib.service.metrics import SILENT, Metric, Metrics
-from chalicelib.service.ports import Accepted, Ambiguous, Email, EmailProvider, NotSent, Sms, SmsProvider
+from chalicelib.service.ports import SANDBOX, Accepted, Ambiguous, Email, EmailProvider, NotSent, Sms, SmsProvider
 from chalicelib.service.ports import Outcome as ProviderAnswer
 
 PREFERENCES_LIFE = timedelta(days=30)
@@ -98,7 +98,7 @@ class Voice:
                 raise Unsettled(code)
             case NotSent(code=code):
                 self.talk.record(replace(message, status=Status.FAILED, detail=code), Event.REFUSED)
-                self._told(Metric.FAILED, message)
+                self._told(Metric.LET_GO if code == SANDBOX else Metric.FAILED, message)
                 return Status.FAILED
             case Ambiguous(code=code):
                 if message.audience == "staff":

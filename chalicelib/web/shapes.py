@@ -212,6 +212,8 @@ class Said(Shape, kw_only=True, frozen=True):
     kind: str
     text: str
     status: str
+    detail: str | None
+    """Why it was not sent or did not arrive: the provider's code, or `sandbox`."""
     tier: Tier | None
     rules: list[str]
     """The rules that decided the tier, for what a patient wrote."""

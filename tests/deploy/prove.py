@@ -113,7 +113,8 @@ class Proof:
     def provision_and_deploy(self) -> str:
         """Answers the operator's token."""
         self.aws("sesv2").create_email_identity(EmailIdentity="northside.example")
-        said = self.ops("provision", "--unprotected")
+        said = self.ops("provision", "--unprotected", f"--contacts={PATIENT},{NURSE}")
+        self.check("a sandbox, by default: only the patient and the nurse are contacted", "Sandbox: on" in said)
         token = re.search(r"op_\S+", said)
         assert token is not None, said
         self.tell(f"provisioned: {re.search('Plan: .*', said)[0]}")  # type: ignore[index]

@@ -11,6 +11,7 @@ from moto import mock_aws
 from chalicelib.adapters.sealed_secret import opened
 from ops.account import at_home
 from ops.kept import Kept, operator_token, sealed_secret
+from ops.sandbox import Sandbox
 from ops.stage import PROJECT, NotReady, Place, Stage
 
 HERE = Place(partition="aws", region="us-east-1", account="123456789012")
@@ -112,3 +113,29 @@ def test_another_machine_goes_on_where_this_one_deployed(stage, aws, tmp_path):
     stage.deployed.unlink()
     assert kept.restore_deployed() is True
     assert json.loads(stage.deployed.read_text()) == {"resources": [{"name": "tick"}]}
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "contacts", "said"),
+    [
+        ("prod", None, None, "Sandbox: off. Whoever clinics enrol is contacted."),
+        ("dev", None, None, "Sandbox: on. This stage contacts nobody;"),
+        ("dev", None, "+12025550123,ana@example.org", "Sandbox: on. This stage contacts only +12025550123, ana@"),
+        ("dev", "off", None, "Sandbox: off."),
+        ("prod", "on", "+12025550123", "Sandbox: on. This stage contacts only +12025550123;"),
+    ],
+)
+def test_provision_says_whom_a_stage_contacts(stage, name, asked, contacts, said):
+    assert str(Sandbox.of(Stage(name, stage.project), asked, contacts)).startswith(said)
+
+
+def test_whom_a_stage_contacts_stays_until_it_is_said_again(stage):
+    stage.write(HERE, Sandbox.of(stage, None, "+12025550123").settings(), "key")
+    assert Sandbox.of(stage, None, None).contacts == ("+12025550123",)
+    stage.write(HERE, Sandbox.of(stage, "off", None).settings(), "key")
+    assert not Sandbox.of(stage, None, None).on
+
+
+def test_what_is_no_contact_is_refused_by_name(stage):
+    with pytest.raises(NotReady, match="'12025550123'"):
+        Sandbox.of(stage, None, "12025550123")
