@@ -62,6 +62,8 @@ def run_reconcile() -> None:
     found = reconcile(wiring.store(), wiring.queue("deliver"), now=wiring.now())
     wiring.metrics().tell(Metric.GAPS, len(found.gaps))
     say("reconciled", **found.counts())
+    for clinic in wiring.store().clinics():
+        wiring.counting().begin(clinic.id)
 
 
 def run_rederive() -> None:
@@ -101,14 +103,18 @@ def run_watch() -> None:
 
 
 def run_import(body: str) -> None:
-    from chalicelib.service.jobs import ChunkJob, read_job
+    from chalicelib.service.jobs import ChunkJob, CountJob, read_job
 
     job = read_job(body)
-    if isinstance(job, ChunkJob):
-        rows = wiring.importing().work(job, now=wiring.now())
-        say("imported", clinic=job.clinic_id, upload=job.import_id, chunk=job.chunk, rows=rows)
-        return
-    clinic = wiring.store().clinic(job.clinic_id)
-    if clinic is not None:
-        swept = wiring.records().sweep(job.clinic_id, job.patient_id, clinic.timezone)
-        say("swept", clinic=job.clinic_id, patient=job.patient_id, items=swept)
+    match job:
+        case ChunkJob():
+            rows = wiring.importing().work(job, now=wiring.now())
+            say("imported", clinic=job.clinic_id, upload=job.import_id, chunk=job.chunk, rows=rows)
+        case CountJob():
+            patients = wiring.counting().work(job, now=wiring.now())
+            say("counted", clinic=job.clinic_id, turn=job.turn, part=job.part, patients=patients)
+        case _:
+            clinic = wiring.store().clinic(job.clinic_id)
+            if clinic is not None:
+                swept = wiring.records().sweep(job.clinic_id, job.patient_id, clinic.timezone)
+                say("swept", clinic=job.clinic_id, patient=job.patient_id, items=swept)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.service.answers import Answering
     from chalicelib.service.change import Desk
     from chalicelib.service.conversation import Conversation
+    from chalicelib.service.counting import Counting
     from chalicelib.service.deliver import Delivery
     from chalicelib.service.enrol import Enrolling
     from chalicelib.service.escalate import Escalation
@@ -285,6 +286,23 @@ def records() -> "TableRecords":
 
     table = DynamoTable(dynamo_client(), settings().table)
     return TableRecords(table, hasher().number, lambda text: measure(text).segments)
+
+
+@cache
+def counting() -> "Counting":
+    from chalicelib.adapters.clients import dynamo_client
+    from chalicelib.adapters.counts import TableCounts
+    from chalicelib.adapters.dynamo import DynamoTable
+    from chalicelib.domain.wording.measure import measure
+    from chalicelib.service.counting import Counting
+
+    return Counting(
+        counts=TableCounts(DynamoTable(dynamo_client(), settings().table)),
+        store=store(),
+        talk=conversation(),
+        queue=queue("import"),
+        segments=lambda text: measure(text).segments,
+    )
 
 
 @cache

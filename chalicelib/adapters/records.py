@@ -1,20 +1,19 @@
 """Everything held on one patient, as it lies in the table: for the export and for the erasure."""
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any as Anything
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.addresses import Addresses
+from chalicelib.adapters.counts import TableCounts, erased_operations
 from chalicelib.adapters.documents import pack, unpack
 from chalicelib.adapters.items import reminder_of
 from chalicelib.adapters.ledger import audit_item
 from chalicelib.adapters.table import (
     SK,
     All,
-    Change,
     Condition,
     Is,
     Item,
@@ -26,9 +25,10 @@ from chalicelib.adapters.table import (
     Remove,
     Table,
 )
+from chalicelib.service.change import TRIES, Contended
 from chalicelib.service.chart import Audit, Chart
 from chalicelib.service.conversation import Message
-from chalicelib.service.erase import Sent, Tally, count_message, count_reminder, empty
+from chalicelib.service.tally import count_message, count_reminder, empty
 
 ERASING = "X#erasing"
 ERASED = "X#erased"
@@ -105,27 +105,18 @@ class TableRecords:
                 message = unpack(str(item["doc"]), Message)
                 count_message(tally, _with_status(message, item), timezone, self._segments)
         there: Condition = Present()
-        operations: list[Operation] = [Remove(Key.of(item), when=there) for item in items]
-        operations += [
-            Change(
-                _erased_count(clinic_id, what),
-                add={"messages": count, "segments": tally.segments[what]},
-            )
-            for what, count in tally.messages.items()
-        ]
-        # Refused: a sweep of the same patient beside this one has done it.
-        self._table.write(*operations)
-
-    def erased_counts(self, clinic_id: str, months: list[str]) -> Tally:
-        """What messages of erased patients count as, in these months."""
-        messages, segments = Counter[Sent](), Counter[Sent]()
-        for month in months:
-            for row in self._rows(keys.under(clinic_id, "erased", month)):
-                day, kind, channel, state = str(row[SK]).split("#")
-                what = Sent(day, kind, channel, state)
-                messages[what] += _whole(row, "messages")
-                segments[what] += _whole(row, "segments")
-        return Tally(messages=messages, segments=segments)
+        removals: list[Operation] = [Remove(Key.of(item), when=there) for item in items]
+        if not tally.messages:
+            self._table.write(*removals)
+            return
+        counts = TableCounts(self._table)
+        for _ in range(TRIES):
+            noted = erased_operations(clinic_id, counts.counted(clinic_id).turn, tally)
+            written = self._table.write(*noted, *removals)
+            if not isinstance(written, Refused) or written.op > 0:
+                # Refused for an item: a sweep of the same patient beside this one has done it.
+                return
+        raise Contended
 
     def _rows(self, pk: str, *, prefix: str | None = None) -> Iterator[Item]:
         start = None
@@ -156,16 +147,5 @@ _PLUMBING = frozenset({"pk", "sk", "doc", "due_pk", "due_sk", "work_pk", "work_s
 """Keys of the table: they say nothing that the rest does not."""
 
 
-def _erased_count(clinic_id: str, what: Sent) -> Key:
-    pk = keys.under(clinic_id, "erased", what.day[:7])
-    return Key(pk, f"{what.day}#{what.kind}#{what.channel}#{what.state}")
-
-
 def _with_status(message: Message, item: Item) -> Message:
     return replace(message, status=str(item["status"]))
-
-
-def _whole(item: Item, name: str) -> int:
-    value = item[name]
-    assert isinstance(value, int)
-    return value

@@ -308,6 +308,10 @@ class TableStore:
         rows = self._all(pk, after=f"{keys.HISTORY}{after:08d}", upto=last, consistent=True)
         return map(reminder_of, rows)
 
+    def latest_reminders(self, clinic_id: str, patient_id: str) -> Iterator[Reminder]:
+        pk = keys.patient(clinic_id, patient_id)
+        return map(reminder_of, self._all(pk, prefix=keys.HISTORY, forward=False, limit=25))
+
     def record(self, reminder: Reminder, event: Event) -> None:
         key = keys.reminder(reminder.clinic_id, reminder.patient_id, reminder.seq)
         about = record_attributes(reminder)

@@ -5,64 +5,15 @@ texted, and how many messages went out. None of it holds a name, a number, an ad
 for disaster recovery keep what they hold for 35 days.
 """
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Protocol
 
-from chalicelib.domain.delivery import Reminder, Status
-from chalicelib.domain.local_time import local_date, zone
 from chalicelib.service.change import TRIES, Contended
 from chalicelib.service.chart import Audit, Chart
-from chalicelib.service.conversation import Message
 from chalicelib.service.ports import Queue, QueueMessage
 
 SWEPT_AGAIN_S = 900
 """A message that had been claimed just before is recorded with its text just after; this is long past that."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Sent:
-    """What one message counts as: its local day at the clinic, kind, channel and state."""
-
-    day: str
-    kind: str
-    channel: str
-    state: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """How many messages, and how many parts the carrier billed."""
-
-    messages: Counter[Sent]
-    segments: Counter[Sent]
-
-
-def empty() -> Tally:
-    return Tally(messages=Counter(), segments=Counter())
-
-
-def count_reminder(tally: Tally, reminder: Reminder, timezone: str) -> None:
-    if reminder.status is Status.SETTLED or not reminder.is_complete:
-        return
-    day = local_date(reminder.sent_at or reminder.claimed_at, zone(timezone)).isoformat()
-    _count(tally, Sent(day, reminder.kind, reminder.channel.value, reminder.status.value), reminder.segments)
-
-
-def count_message(tally: Tally, message: Message, timezone: str, segments: Callable[[str], int]) -> None:
-    if message.inbound:
-        return
-    day = local_date(message.at, zone(timezone)).isoformat()
-    parts = segments(message.text) if message.channel.value == "sms" else 1
-    _count(tally, Sent(day, message.kind, message.channel.value, message.status), parts)
-
-
-def _count(tally: Tally, what: Sent, segments: int) -> None:
-    tally.messages[what] += 1
-    # A text that was refused was not billed; one whose fate is unknown may have been.
-    if what.state not in ("failed", "sending"):
-        tally.segments[what] += max(1, segments)
 
 
 class Records(Protocol):
@@ -108,11 +59,3 @@ def _queue_sweep(queue: Queue, audit: Audit, later: Callable[[str, str], str]) -
     """First of all, so that a crash after the facts have gone leaves nothing behind for good."""
     message = QueueMessage(body=later(audit.clinic_id, audit.patient_id), delay_s=SWEPT_AGAIN_S, group=audit.clinic_id)
     queue.send([message])
-
-
-def total(tallies: Sequence[Tally]) -> Tally:
-    found = empty()
-    for each in tallies:
-        found.messages.update(each.messages)
-        found.segments.update(each.segments)
-    return found

@@ -1,4 +1,5 @@
-"""What waits on the import queue: a chunk of an upload to be enrolled, or the last sweep of an erasure. Ids only."""
+"""What waits on the import queue: a chunk of an upload to be enrolled, the last sweep of an erasure, a page of patients
+to be counted. Ids only."""
 
 import json
 from dataclasses import dataclass
@@ -17,6 +18,14 @@ class SweepJob:
     patient_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountJob:
+    clinic_id: str
+    turn: int
+    """Which count: the job of one that has been closed does nothing."""
+    part: int
+
+
 def chunk_job(clinic_id: str, import_id: str, chunk: int) -> str:
     return _words(job="rows", clinic=clinic_id, **{"import": import_id, "chunk": str(chunk)})
 
@@ -25,7 +34,11 @@ def sweep_job(clinic_id: str, patient_id: str) -> str:
     return _words(job="sweep", clinic=clinic_id, patient=patient_id)
 
 
-def read_job(body: str) -> ChunkJob | SweepJob:
+def count_job(clinic_id: str, turn: int, part: int) -> str:
+    return _words(job="count", clinic=clinic_id, turn=str(turn), part=str(part))
+
+
+def read_job(body: str) -> ChunkJob | SweepJob | CountJob:
     """Raises ValueError or KeyError for what is neither: it ends on the dead-letter queue, for people to see."""
     raw = json.loads(body)
     match raw["job"]:
@@ -33,6 +46,8 @@ def read_job(body: str) -> ChunkJob | SweepJob:
             return ChunkJob(clinic_id=str(raw["clinic"]), import_id=str(raw["import"]), chunk=int(raw["chunk"]))
         case "sweep":
             return SweepJob(clinic_id=str(raw["clinic"]), patient_id=str(raw["patient"]))
+        case "count":
+            return CountJob(clinic_id=str(raw["clinic"]), turn=int(raw["turn"]), part=int(raw["part"]))
     raise ValueError("no such job")
 
 

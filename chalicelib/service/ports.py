@@ -278,6 +278,9 @@ class Store(Protocol):
     def reminders(self, clinic_id: str, patient_id: str, *, after: int = 0) -> Iterator[Reminder]:
         """The history from `seq` after + 1 on, in order."""
 
+    def latest_reminders(self, clinic_id: str, patient_id: str) -> Iterator[Reminder]:
+        """The history, the latest first, read a little at a time."""
+
     def record(self, reminder: Reminder, event: Event) -> None:
         """Writes the record of a wake. Its status moves as the event says from whatever stands there already."""
 

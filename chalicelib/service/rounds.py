@@ -1,10 +1,6 @@
-"""Rounds: going through a clinic's patients, for what needs a person first and for what went out.
+"""Rounds: going through a clinic's patients, for what needs a person first."""
 
-Nothing is counted as messages leave: a counter a message would cost as much as the message's own record. Rounds read
-what is written, so they agree with it by construction, and say up to when.
-"""
-
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -15,8 +11,6 @@ from chalicelib.domain.plan import AppointmentStatus
 from chalicelib.domain.plan_windows import Window, plan_windows
 from chalicelib.domain.steps.windows import serving
 from chalicelib.service.chart import TIERS, Chart, Task
-from chalicelib.service.conversation import Conversation
-from chalicelib.service.erase import Tally, count_message, count_reminder, empty
 from chalicelib.service.ports import Store
 
 MOST = 2000
@@ -199,50 +193,3 @@ def _concern(facts: Facts, kind: str, tier: str, title: str, why: str, since: da
 
 def _name(facts: Facts | None) -> str:
     return f"{facts.patient.given_name} {facts.patient.family_name}" if facts else ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
-    tally: Tally
-    patients: int
-    enrolments: int
-    """Patients there today who were enrolled in the time counted."""
-    complete: bool
-
-
-def count(
-    store: Store,
-    talk: Conversation,
-    clinic_id: str,
-    timezone: str,
-    segments: Callable[[str], int],
-    *,
-    start: date,
-    end: date,
-    now: datetime,
-) -> Counted:
-    """What went out on the clinic's local days from `start` to `end`, both included."""
-    tally = empty()
-    patients = enrolments = 0
-    complete = True
-    for chart in charts(store, clinic_id, now=now):
-        if patients >= MOST:
-            complete = False
-            break
-        facts = chart.facts
-        patients += 1
-        enrolments += start <= local_date(facts.patient.enrolled_at, facts.tz) <= end
-        for reminder in store.reminders(clinic_id, facts.patient.id):
-            count_reminder(tally, reminder, timezone)
-        for message in talk.messages(clinic_id, facts.patient.id):
-            count_message(tally, message, timezone, segments)
-    return Counted(tally=within(tally, start, end), patients=patients, enrolments=enrolments, complete=complete)
-
-
-def within(tally: Tally, start: date, end: date) -> Tally:
-    found = empty()
-    for what, number in tally.messages.items():
-        if start.isoformat() <= what.day <= end.isoformat():
-            found.messages[what] = number
-            found.segments[what] = tally.segments[what]
-    return found

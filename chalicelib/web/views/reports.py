@@ -11,9 +11,7 @@ from chalice.app import Response
 from chalicelib import wiring
 from chalicelib.domain.local_time import local_date, utc_text, zone
 from chalicelib.domain.problem import Problem
-from chalicelib.domain.wording.measure import measure
 from chalicelib.service import rounds
-from chalicelib.service.erase import Tally, total
 from chalicelib.web.door import Call
 from chalicelib.web.paging import cut, page_of
 from chalicelib.web.problems import wrong
@@ -32,12 +30,12 @@ def deliveries(call: Call) -> dict[str, Any]:
     clinic = own_clinic(call)
     today = local_date(call.now, zone(clinic.timezone))
     start, end = _days(call, today)
-    counted = _counted(call, start, end)
+    found = wiring.counting().report(clinic, start, end, now=call.now)
     items = [
         {"day": what.day, "kind": what.kind, "channel": what.channel, "state": what.state, "count": number}
-        for what, number in sorted(counted.tally.messages.items())
+        for what, number in sorted(found.tally.messages.items())
     ]
-    return {"items": items, "as_of": utc_text(call.now), "complete": counted.complete}
+    return {"items": items, "as_of": utc_text(found.as_of), "complete": found.complete}
 
 
 def usage(call: Call) -> dict[str, Any]:
@@ -45,7 +43,8 @@ def usage(call: Call) -> dict[str, Any]:
     today = local_date(call.now, zone(clinic.timezone))
     month = call.query.get("month", f"{today:%Y-%m}")
     start = date.fromisoformat(f"{month}-01")
-    counted = _counted(call, start, start.replace(day=monthrange(start.year, start.month)[1]))
+    end = start.replace(day=monthrange(start.year, start.month)[1])
+    counted = wiring.counting().report(clinic, start, end, now=call.now)
     messages, segments = Counter[str](), Counter[str]()
     for what, number in counted.tally.messages.items():
         messages[what.channel] += number
@@ -54,7 +53,7 @@ def usage(call: Call) -> dict[str, Any]:
     return {
         "month": month,
         "patients_enrolled": counted.patients,
-        "enrolments": counted.enrolments,
+        "enrolments": counted.enrolments.get(month, 0),
         "items": [
             {
                 "channel": channel,
@@ -65,7 +64,7 @@ def usage(call: Call) -> dict[str, Any]:
             for channel in PRICES
         ],
         "estimated_cost_usd": f"{sum(cost.values()):.4f}",
-        "as_of": utc_text(call.now),
+        "as_of": utc_text(counted.as_of),
         "complete": counted.complete,
     }
 
@@ -113,34 +112,3 @@ def _days(call: Call, today: date) -> tuple[date, date]:
     if start > end or end - start > LONGEST:
         raise wrong([Problem("from", "must be before to, by a year at most")])
     return start, end
-
-
-def _counted(call: Call, start: date, end: date) -> rounds.Counted:
-    clinic = own_clinic(call)
-    counted = rounds.count(
-        wiring.store(),
-        wiring.conversation(),
-        clinic.id,
-        clinic.timezone,
-        lambda text: measure(text).segments,
-        start=start,
-        end=end,
-        now=call.now,
-    )
-    erased = rounds.within(wiring.records().erased_counts(clinic.id, _months(start, end)), start, end)
-    tally: Tally = total([counted.tally, erased])
-    return rounds.Counted(
-        tally=tally, patients=counted.patients, enrolments=counted.enrolments, complete=counted.complete
-    )
-
-
-def _months(start: date, end: date) -> list[str]:
-    found = []
-    day = start.replace(day=1)
-    while day <= end:
-        found.append(f"{day:%Y-%m}")
-        # Past the 28th of any month lies the next one.
-        if day > date.max - timedelta(days=32):
-            break
-        day = (day + timedelta(days=32)).replace(day=1)
-    return found
