@@ -120,7 +120,7 @@ def live(
     done = tick(store, queue, now=DUE - timedelta(minutes=3), shards=SHARDS)
     assert done.held == 0
     site = Site(url="https://care.example", secret=b"secret")
-    delivery = Delivery(store=store, queue=queue, sms=sms, email=email, book=copybook, site=site)
+    delivery = Delivery(store=store, queue=queue, notes=queue, sms=sms, email=email, book=copybook, site=site)
     sent = 0
     for number, received in enumerate(receive()):
         reference = decode(received.body)

@@ -81,11 +81,17 @@ def run_hear(body: str) -> None:
 
 
 def run_note(body: str) -> None:
-    from chalicelib.service.note import read_receipt
+    from chalicelib.service.followups import RetryJob, read_follow_up
+    from chalicelib.service.receipts import read_receipt
 
-    receipt = read_receipt(body)
-    if receipt is not None:
-        say("noted", patient=receipt.about.patient_id, outcome=wiring.noting().note(receipt, now=wiring.now()))
+    now, job = wiring.now(), read_follow_up(body)
+    if isinstance(job, RetryJob):
+        say("retried", reminder=f"{job.patient_id}.{job.seq}", outcome=wiring.retrying().retry(job, now=now))
+    elif job is not None:
+        say("refused", reminder=f"{job.patient_id}.{job.seq}", outcome=wiring.noting().refused(job, now=now))
+    elif (receipt := read_receipt(body, now)) is not None:
+        outcome = wiring.noting().note(receipt, now=now)
+        say("noted", patient=receipt.about.patient_id, outcome=outcome, code=receipt.code)
 
 
 def run_escalate(body: str) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chalicelib.service.conversation import Conversation
     from chalicelib.service.counting import Counting
     from chalicelib.service.deliver import Delivery
+    from chalicelib.service.elsewhere import Elsewhere
     from chalicelib.service.enrol import Enrolling
     from chalicelib.service.escalate import Escalation
     from chalicelib.service.hear import Hearing
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from chalicelib.service.ports import EmailProvider, Queue, SmsProvider, Store
     from chalicelib.service.prefer import Preferring
     from chalicelib.service.press import Pressing
+    from chalicelib.service.retry import Retrying
     from chalicelib.service.say import Voice
     from chalicelib.service.shelf import Shelf
     from chalicelib.settings import Settings
@@ -150,6 +152,7 @@ def delivery() -> "Delivery":
     return Delivery(
         store=store(),
         queue=queue("deliver"),
+        notes=queue("note"),
         sms=sms(),
         email=email(),
         book=copybook,
@@ -169,10 +172,10 @@ def conversation() -> "Conversation":
 
 @cache
 def voice() -> "Voice":
+    from chalicelib.adapters.copybook import copybook
     from chalicelib.service.say import Voice
 
-    sends = delivery()
-    return Voice(talk=conversation(), sms=sends.sms, email=sends.email, book=sends.book, site=site(), metrics=metrics())
+    return Voice(talk=conversation(), sms=sms(), email=email(), book=copybook, site=site(), metrics=metrics())
 
 
 @cache
@@ -234,10 +237,27 @@ def noting() -> "Noting":
         store=store(),
         talk=conversation(),
         desk=desk(),
-        voice=voice(),
+        answering=answering(),
+        elsewhere=elsewhere(),
+        retrying=retrying(),
         escalation=escalation(),
         metrics=metrics(),
     )
+
+
+@cache
+def elsewhere() -> "Elsewhere":
+    from chalicelib.service.elsewhere import Elsewhere
+
+    return Elsewhere(store=store(), voice=voice())
+
+
+@cache
+def retrying() -> "Retrying":
+    from chalicelib.adapters.copybook import copybook
+    from chalicelib.service.retry import Retrying
+
+    return Retrying(store=store(), queue=queue("note"), sms=sms(), book=copybook, site=site(), elsewhere=elsewhere())
 
 
 @cache

@@ -7,8 +7,9 @@ from datetime import datetime
 from chalicelib.adapters import keys
 from chalicelib.adapters.addresses import Addresses
 from chalicelib.adapters.documents import pack, unpack
+from chalicelib.adapters.moves import moves
 from chalicelib.adapters.schema import DUE
-from chalicelib.adapters.table import Absent, Any, Change, Condition, Is, Item, Key, Lacks, Put, Refused, Remove, Table
+from chalicelib.adapters.table import Absent, Change, Is, Item, Key, Put, Refused, Remove, Table
 from chalicelib.adapters.tasks import task_item
 from chalicelib.domain.delivery import MOVES, Event
 from chalicelib.domain.local_time import utc_text
@@ -63,7 +64,7 @@ class TableConversation:
         item = dict(_message_item(message))
         key = Key(str(item.pop("pk")), str(item.pop("sk")))
         status = item.pop("status")
-        if isinstance(self._table.write(Change(key, put={**item, "status": status}, when=_moves(event))), Refused):
+        if isinstance(self._table.write(Change(key, put={**item, "status": status}, when=moves(event))), Refused):
             self._table.write(Change(key, put=item))
 
     def record_handled(self, message: Message) -> None:
@@ -73,7 +74,7 @@ class TableConversation:
         self, clinic_id: str, patient_id: str, message_id: str, event: Event, provider_id: str, detail: str
     ) -> None:
         put = {"status": MOVES[event][0].value, "provider_id": provider_id, **({"detail": detail} if detail else {})}
-        self._table.write(Change(keys.message(clinic_id, patient_id, message_id), put=put, when=_moves(event)))
+        self._table.write(Change(keys.message(clinic_id, patient_id, message_id), put=put, when=moves(event)))
 
     def message(self, clinic_id: str, patient_id: str, message_id: str) -> Message | None:
         found = self._table.get(keys.message(clinic_id, patient_id, message_id))
@@ -167,12 +168,6 @@ def _laddered(task: Task) -> Item:
         item["due_pk"] = LADDER
         item["due_sk"] = f"{utc_text(task.climbs_at)}#{task.id}"
     return item
-
-
-def _moves(event: Event) -> Condition:
-    sources = MOVES[event][1]
-    named: list[Condition] = [Is("status", s.value) for s in sorted(s for s in sources if s)]
-    return Any(*([Lacks("status")] if None in sources else []), *named)
 
 
 def _message_item(message: Message) -> Item:

@@ -193,7 +193,10 @@ def _due(item: Item) -> tuple[datetime, ClinicId, PatientId]:
 # --- the history ---
 
 
-_TOLD = ("clinic_id", "patient_id", "seq", "status", "provider_id", "sent_at", "delivered_at", "detail", "text")
+_TOLD = (
+    *("clinic_id", "patient_id", "seq", "status", "provider_id"),
+    *("sent_at", "delivered_at", "again_at", "detail", "text"),
+)
 """What of a record stands in its key, or is written by provider events as well."""
 
 
@@ -218,6 +221,7 @@ def reminder_of(item: Item) -> Reminder:
         "provider_id": str(item.get("provider_id", "")),
         "sent_at": _instant_or_none(item, "sent_at"),
         "delivered_at": _instant_or_none(item, "delivered_at"),
+        "again_at": _instant_or_none(item, "again_at"),
         "detail": str(item.get("detail", "")),
         "text": str(item.get("text", "")),
     }

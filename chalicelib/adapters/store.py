@@ -31,11 +31,11 @@ from chalicelib.adapters.items import (
     with_key,
 )
 from chalicelib.adapters.ledger import audit_item
+from chalicelib.adapters.moves import moves, moves_at
 from chalicelib.adapters.schema import DUE, ROSTER, WORK
 from chalicelib.adapters.table import (
     Absent,
     All,
-    Any,
     Change,
     Condition,
     Is,
@@ -318,7 +318,7 @@ class TableStore:
         moved = {**about, "status": reminder.status.value}
         if reminder.detail:
             moved["detail"] = reminder.detail
-        if isinstance(self._table.write(Change(key, put=moved, when=_moves(event))), Refused):
+        if isinstance(self._table.write(Change(key, put=moved, when=moves(event))), Refused):
             # An event was faster than the record of its own send: its status stands, and only the rest is added.
             self._table.write(Change(key, put=about, when=Lacks("doc")))
 
@@ -331,13 +331,25 @@ class TableStore:
         provider_id: str,
         at: datetime,
         detail: str,
+        *,
+        attempt: int,
     ) -> None:
         put: dict[str, Anything] = {"status": MOVES[event][0].value, "provider_id": provider_id}
         if event is Event.DELIVERED:
             put["delivered_at"] = utc_text(at)
         if detail:
             put["detail"] = detail
-        self._table.write(Change(keys.reminder(clinic_id, patient_id, seq), put=put, when=_moves(event)))
+        if event is Event.UNREACHED:
+            put["unreached_at"] = utc_text(at)
+        key = keys.reminder(clinic_id, patient_id, seq)
+        self._table.write(Change(key, put=put, when=moves_at(event, at, attempt)))
+
+    def try_again(self, reminder: Reminder, attempt: int, text: str, at: datetime) -> bool:
+        key = keys.reminder(reminder.clinic_id, reminder.patient_id, reminder.seq)
+        status = MOVES[Event.RETRIED][0].value
+        put: dict[str, Anything] = {"status": status, "attempt": attempt, "text": text, "again_at": utc_text(at)}
+        when = All(moves(Event.RETRIED), Lacks("attempt"))
+        return not isinstance(self._table.write(Change(key, put=put, when=when)), Refused)
 
     # --- staff ---
 
@@ -370,13 +382,6 @@ class TableStore:
 
 def _fence(cursor: Cursor) -> Condition:
     return All(Is("rev", cursor.rev), Is("seq", cursor.seq))
-
-
-def _moves(event: Event) -> Condition:
-    """The state the event may move: the condition under which its write happens at all."""
-    sources = MOVES[event][1]
-    found: list[Condition] = [Is("status", s.value) for s in sorted(s for s in sources if s)]
-    return Any(*([Lacks("status")] if None in sources else []), *found)
 
 
 def _place(row: Item) -> str:

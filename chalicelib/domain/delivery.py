@@ -1,7 +1,8 @@
 """What became of a message: one table of states and the events that move them.
 
 Two rules. Everything that changes a message's state stands in `MOVES`; nothing else assigns one. And a state never
-moves back: provider events arrive late, twice and in any order, so what does not move is simply not in the table.
+moves back, but for a phone that was out of reach: by what was told of it later, and once for a second attempt. Provider
+events arrive late, twice and in any order, so what does not move is simply not in the table.
 """
 
 from dataclasses import dataclass, field, replace
@@ -10,10 +11,12 @@ from enum import StrEnum
 
 from .cursor import Attempt, Outcome, Wake
 from .facts import Facts
-from .ids import ClinicId, PatientId
-from .occurrence import VOIDED, Rank, Reason, State
+from .ids import ClinicId, PatientId, reminder_id
+from .local_time import local_date
+from .occurrence import VOIDED, About, Rank, Reason, State
 from .patient import Category, Channel
 from .patient import Status as PatientStatus
+from .placing import TEXTS_A_WEEK
 
 
 class Status(StrEnum):
@@ -24,6 +27,8 @@ class Status(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"
     """The provider refused it, or said that it cannot be delivered."""
+    UNREACHED = "unreached"
+    """The provider could not deliver it this time; it is tried once more, or was."""
     UNKNOWN = "unknown"
     """No answer, no event, and sending it again could be one too many."""
     SETTLED = "settled"
@@ -38,6 +43,10 @@ class Event(StrEnum):
     """The grace period passed without an answer or an event."""
     DELIVERED = "delivered"
     UNDELIVERED = "undelivered"
+    UNREACHED = "unreached"
+    """Not delivered this time: the phone is off or out of reach, or its carrier is."""
+    RETRIED = "retried"
+    """The one further attempt at what was not delivered was claimed."""
     SETTLED = "settled"
 
 
@@ -45,11 +54,18 @@ MOVES: dict[Event, tuple[Status, frozenset[Status | None]]] = {
     Event.ACCEPTED: (Status.SENT, frozenset({None, Status.SENDING, Status.UNKNOWN})),
     Event.REFUSED: (Status.FAILED, frozenset({None, Status.SENDING})),
     Event.GAVE_UP: (Status.UNKNOWN, frozenset({None, Status.SENDING})),
-    Event.DELIVERED: (Status.DELIVERED, frozenset({None, Status.SENDING, Status.SENT, Status.UNKNOWN})),
+    # A phone that was out of reach may be told to have got it all the same: of the two, what happened later holds.
+    Event.DELIVERED: (
+        Status.DELIVERED,
+        frozenset({None, Status.SENDING, Status.SENT, Status.UNKNOWN, Status.UNREACHED}),
+    ),
+    Event.UNREACHED: (Status.UNREACHED, frozenset({None, Status.SENDING, Status.SENT, Status.UNKNOWN})),
+    # The one way back, and gone once: after it, what is told of an earlier attempt moves nothing but to delivered.
+    Event.RETRIED: (Status.SENDING, frozenset({Status.UNREACHED})),
     # A mailbox may take a message and bounce it later, so even what was delivered can turn out not to be.
     Event.UNDELIVERED: (
         Status.FAILED,
-        frozenset({None, Status.SENDING, Status.SENT, Status.UNKNOWN, Status.DELIVERED}),
+        frozenset({None, Status.SENDING, Status.SENT, Status.UNKNOWN, Status.UNREACHED, Status.DELIVERED}),
     ),
     Event.SETTLED: (Status.SETTLED, frozenset({None})),
 }
@@ -68,6 +84,7 @@ SHOWN = {
     Status.SENT: State.SENT,
     Status.DELIVERED: State.DELIVERED,
     Status.FAILED: State.FAILED,
+    Status.UNREACHED: State.FAILED,
     Status.UNKNOWN: State.UNKNOWN,
 }
 """How a message's status reads as the state of the occurrences it carried."""
@@ -108,6 +125,14 @@ def why_not(facts: Facts, wake: Wake, now: datetime) -> Reason | None:
     if wake.kind in ("appointment", "therapy") and standing.isdisjoint(wake.about.appointments):
         return Reason("appointment_cancelled", "the visit no longer stands")
     return None
+
+
+def room_for_a_text(facts: Facts, wake: Wake, now: datetime) -> bool:
+    """Whether a text that was not planned as one has room beside those of its day and week; safety always has."""
+    today = local_date(now, facts.tz)
+    days = [local_date(at, facts.tz) for at in facts.progress.sent]
+    this_week = [day for day in days if day.isocalendar()[:2] == today.isocalendar()[:2]]
+    return wake.category is Category.SAFETY or (today not in days and len(this_week) < TEXTS_A_WEEK)
 
 
 def let_go(outcomes: tuple[Outcome, ...], why: Reason) -> tuple[Outcome, ...]:
@@ -152,6 +177,39 @@ class Reminder:
     delivered_at: datetime | None = None
     detail: str = ""
     """The provider's code where it failed."""
+    rank: Rank = Rank.STAFF
+    useful_until: datetime | None = None
+    about: About = About()
+    """With these, the same thing can be said again: to a phone that was out of reach, or by the other channel."""
+    again_at: datetime | None = None
+    """When the one further attempt was claimed."""
+
+    @property
+    def id(self) -> str:
+        return reminder_id(self.patient_id, self.seq)
+
+    @property
+    def tries(self) -> int:
+        """The number of its latest attempt, the further one apart."""
+        return self.attempts[-1].number if self.attempts else 1
+
+    def answered_in(self, facts: Facts) -> bool:
+        """Whether what it asks has been answered, so that it need not be said again."""
+        return self.kind in ("checkin", "nudge") and facts.session is not None and facts.session.answered
+
+    def wake(self, channel: Channel) -> Wake:
+        """What it said, as a wake that says it by `channel`."""
+        return Wake(
+            due=self.due,
+            channel=channel,
+            kind=self.kind,
+            template=self.template,
+            category=self.category,
+            rank=self.rank,
+            useful_until=self.useful_until or self.due,
+            about=self.about,
+            outcomes=self.outcomes,
+        )
 
     @classmethod
     def bare(cls, clinic_id: ClinicId, patient_id: PatientId, seq: int) -> "Reminder":

@@ -27,6 +27,8 @@ class Stopping(Enum):
 
     ASKED = "asked"
     WRONG_PERSON = "wrong_person"
+    AT_THE_CARRIER = "at_the_carrier"
+    """The provider holds a STOP of the number that did not come through here."""
     PERHAPS_THE_VISIT = "perhaps_the_visit"
     """CANCEL is an opt-out word by law (47 CFR 64.1200(a)(10)); who has a visit ahead may have meant the visit."""
 
@@ -35,6 +37,10 @@ _STOPPED = {
     Stopping.ASKED: (
         "Texts were stopped: agree another way",
         "texts are stopped; care is not: reminders now need another way",
+    ),
+    Stopping.AT_THE_CARRIER: (
+        "Texts were stopped at the carrier: agree another way",
+        "the carrier takes no texts for the number, which opted out there; care is not stopped",
     ),
     Stopping.WRONG_PERSON: ("Ask for the right number", "the number says it is somebody else's"),
     Stopping.PERHAPS_THE_VISIT: (

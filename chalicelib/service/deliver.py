@@ -39,6 +39,7 @@ class Delivery:
 
     store: Store
     queue: Queue
+    notes: Queue
     sms: SmsProvider
     email: EmailProvider
     book: Callable[[], Copybook]
@@ -131,6 +132,7 @@ class Delivery:
         return Performing(
             store=self.store,
             queue=self.queue,
+            notes=self.notes,
             sms=self.sms,
             email=self.email,
             book=self.book,

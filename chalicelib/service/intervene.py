@@ -24,7 +24,7 @@ from chalicelib.service.change import TRIES, Contended, Refusal, wake_soon
 from chalicelib.service.chart import Audit, Chart
 from chalicelib.service.ports import Queue, Store
 
-UNDONE = (Status.FAILED, Status.UNKNOWN)
+UNDONE = (Status.FAILED, Status.UNREACHED, Status.UNKNOWN)
 """What a message came to that may be sent again. Of all others it is known that they went out, or were not to."""
 
 

@@ -1,120 +1,65 @@
 """Note: what providers report about messages, and what follows from it.
 
-Events come late, twice and in any order; the table in `domain.delivery` says what each changes. What cannot be
-delivered marks its contact, goes once by the other channel, and otherwise becomes a task.
+Events come late, twice and in any order; the table in `domain.delivery` says what each changes. What is said of an
+address is kept with the address; what was not delivered is said another way (`elsewhere`), or becomes a task.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime, timedelta
 
-from chalicelib.domain.delivery import Event
+from chalicelib.domain.delivery import Event, Status
 from chalicelib.domain.facts import Facts
-from chalicelib.domain.ids import PatientId, digest
-from chalicelib.domain.patient import Category, Channel, Contact, ContactStatus
-from chalicelib.domain.provider_context import About, ForMessage, ForReminder, read_context
+from chalicelib.domain.ids import ClinicId, PatientId, digest
+from chalicelib.domain.patient import Category, Contact, ContactStatus
+from chalicelib.domain.provider_context import ForMessage, ForReminder
+from chalicelib.service.answers import Answering, Stopping
 from chalicelib.service.change import Altered, Desk
 from chalicelib.service.chart import Audit, Task
 from chalicelib.service.conversation import Conversation
+from chalicelib.service.elsewhere import Elsewhere
 from chalicelib.service.escalate import Escalation
+from chalicelib.service.followups import RefusedJob
 from chalicelib.service.metrics import SILENT, Metric, Metrics
 from chalicelib.service.ports import Store
-from chalicelib.service.say import Saying, Voice
+from chalicelib.service.receipts import Receipt
+from chalicelib.service.retry import Retrying
 
-SMS_EVENTS = {
-    "TEXT_QUEUED": Event.ACCEPTED,
-    "TEXT_PENDING": Event.ACCEPTED,
-    "TEXT_SUCCESSFUL": Event.DELIVERED,
-    "TEXT_DELIVERED": Event.DELIVERED,
-    "TEXT_UNREACHABLE": Event.UNDELIVERED,
-    "TEXT_CARRIER_UNREACHABLE": Event.UNDELIVERED,
-    "TEXT_TTL_EXPIRED": Event.UNDELIVERED,
-    "TEXT_BLOCKED": Event.UNDELIVERED,
-    "TEXT_CARRIER_BLOCKED": Event.UNDELIVERED,
-    "TEXT_SPAM": Event.UNDELIVERED,
-    "TEXT_INVALID": Event.UNDELIVERED,
-    "TEXT_INVALID_MESSAGE": Event.UNDELIVERED,
-    "TEXT_PROTECT_BLOCKED": Event.UNDELIVERED,
-    "TEXT_UNKNOWN": Event.ACCEPTED,
-}
-"""End User Messaging's event types (clinical reference §7.2). TEXT_SENT stands in the enumeration but never comes."""
+UNRECORDED_FOR = timedelta(hours=1)
+"""An event may overtake the record of its own send, by seconds; after this the reconciliation has found what lacks."""
 
-EMAIL_EVENTS = {
-    "Send": Event.ACCEPTED,
-    "Delivery": Event.DELIVERED,
-    "Bounce": Event.UNDELIVERED,
-    "Reject": Event.UNDELIVERED,
-    "Rendering Failure": Event.UNDELIVERED,
-    "Complaint": Event.DELIVERED,
-    "DeliveryDelay": Event.ACCEPTED,
-}
-"""SES event types (clinical reference §7.4). A complaint is about something that arrived."""
-
-_ALL_BUT_SAFETY = tuple(c for c in Category if c is not Category.SAFETY)
+ALL_BUT_SAFETY = tuple(c for c in Category if c is not Category.SAFETY)
 """What a complaint ends (clinical reference §7.4)."""
 
-CONTACT_IS_BAD = {"TEXT_INVALID", "TEXT_BLOCKED", "Bounce"}
-"""These say that nothing will ever arrive at the address; the others speak of this time, or of the copy."""
+
+class Unrecorded(Exception):
+    """The send that an event is about has not been recorded yet. Raised so that the queue brings the event back."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """One provider event, read from its own shape."""
-
-    about: About
-    event: Event
-    code: str
-    provider_id: str
-    at: datetime
-    channel: Channel
-    contact_is_bad: bool = False
-    complained: bool = False
+_Alteration = Callable[[Contact], Contact]
 
 
-def read_receipt(body: str) -> Receipt | None:
-    """The receipt in a queue message: an SNS envelope around a provider's event. None for events that change nothing
-    or are about nothing of ours. Raises ValueError or KeyError for what is no such thing."""
-    envelope = json.loads(body)
-    raw = json.loads(envelope["Message"]) if "Message" in envelope else envelope
-    if "mail" in raw:
-        return _email(raw)
-    about = read_context(raw.get("context") or {})
-    event = SMS_EVENTS.get(raw["eventType"])
-    if about is None or event is None:
-        return None
-    return Receipt(
-        about=about,
-        event=event,
-        code=raw["eventType"] if event is Event.UNDELIVERED else "",
-        provider_id=str(raw.get("messageId", "")),
-        at=datetime.fromtimestamp(raw["eventTimestamp"] / 1000, UTC).replace(microsecond=0),
-        channel=Channel.SMS,
-        contact_is_bad=raw["eventType"] in CONTACT_IS_BAD,
-    )
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What staff are asked to do about an address."""
 
+    kind: str
+    rule: str
+    detail: str
+    title: str
 
-def _email(raw: Mapping[str, Any]) -> Receipt | None:
-    mail, kind = raw["mail"], raw["eventType"]
-    tags = {name: values[0] for name, values in (mail.get("tags") or {}).items() if values}
-    about, event = read_context(tags), EMAIL_EVENTS.get(kind)
-    if about is None or event is None:
-        return None
-    permanent = kind == "Bounce" and raw["bounce"]["bounceType"] == "Permanent"
-    told: Mapping[str, Any] = next((raw[key] for key in ("bounce", "complaint", "delivery") if key in raw), {})
-    at = told.get("timestamp") or mail.get("timestamp")
-    code = f"Bounce:{raw['bounce']['bounceType']}" if kind == "Bounce" else kind
-    return Receipt(
-        about=about,
-        event=event,
-        code=code if event is Event.UNDELIVERED else "",
-        provider_id=str(mail.get("messageId", "")),
-        at=datetime.fromisoformat(at).replace(microsecond=0),
-        channel=Channel.EMAIL,
-        contact_is_bad=permanent,
-        complained=kind == "Complaint",
-    )
+    def task(self, facts: Facts, contact: Contact, now: datetime) -> Task:
+        return Task(
+            id=f"{facts.patient.id}{digest(facts.clinic.id, contact.id, contact.address, self.kind)}",
+            clinic_id=facts.clinic.id,
+            patient_id=facts.patient.id,
+            kind=self.kind,
+            tier="review_soon",
+            rule=self.rule,
+            detail=self.detail,
+            opened_at=now,
+            title=self.title,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,47 +69,71 @@ class Noting:
     store: Store
     talk: Conversation
     desk: Desk
-    voice: Voice
+    answering: Answering
+    elsewhere: Elsewhere
+    retrying: Retrying
     escalation: Escalation
     metrics: Metrics = SILENT
 
     def note(self, receipt: Receipt, *, now: datetime) -> str:
+        """Acts on one event. Answers, in a word, what it was taken for."""
         about = receipt.about
-        if receipt.event is Event.UNDELIVERED:
+        if receipt.failed:
             self.metrics.tell(Metric.UNDELIVERED, kind=about.kind, channel=receipt.channel)
-        match about:
-            case ForReminder():
-                self.store.evidence(
-                    about.clinic_id,
-                    about.patient_id,
-                    about.seq,
-                    receipt.event,
-                    receipt.provider_id,
-                    receipt.at,
-                    receipt.code,
-                )
-            case ForMessage():
-                self.talk.evidence(
-                    about.clinic_id,
-                    about.patient_id,
-                    about.message_id,
-                    receipt.event,
-                    receipt.provider_id,
-                    receipt.code,
-                )
-        if isinstance(about, ForMessage) and about.audience == "staff":
-            if receipt.event is Event.UNDELIVERED:
+        if isinstance(about, ForMessage):
+            return self._message(about, receipt, now)
+        self.store.evidence(
+            about.clinic_id,
+            about.patient_id,
+            about.seq,
+            receipt.event,
+            receipt.provider_id,
+            receipt.at,
+            receipt.code,
+            attempt=about.attempt,
+        )
+        said = self._address(receipt, now)
+        if receipt.failed or receipt.never_known:
+            return self._reminder(about, receipt, now)
+        return said or receipt.event.value
+
+    def refused(self, job: RefusedJob, *, now: datetime) -> str:
+        """A reminder that the provider would not take at all: no event follows, so this stands in for one."""
+        chart = self.store.chart(job.clinic_id, job.patient_id, now=now)
+        reminder = self.store.reminder(job.clinic_id, job.patient_id, job.seq)
+        if chart is None:
+            return "gone"
+        if reminder is None or not reminder.is_complete:
+            raise Unrecorded
+        contact = next((c for c in chart.facts.contacts if c.id == reminder.contact_id), None)
+        if contact is not None and job.opted_out:
+            # The provider holds a STOP that did not come through here.
+            self.store.mark(job.clinic_id, contact.address, ContactStatus.STOPPED, now)
+            for each in self.store.patients_of(job.clinic_id, contact.address):
+                theirs = self.store.chart(job.clinic_id, each, now=now)
+                if theirs is not None:
+                    cause = digest("refused", reminder.id)
+                    self.answering.stop(theirs, contact.address, Stopping.AT_THE_CARRIER, cause=cause, now=now)
+        elif contact is not None and job.permanent:
+            self._nothing_arrives(job.clinic_id, contact.address, job.code, reminder.id, now)
+        self.elsewhere.say_or_phone(reminder, job.code, now=now)
+        return "refused"
+
+    # --- messages that are no reminders ---
+
+    def _message(self, about: ForMessage, receipt: Receipt, now: datetime) -> str:
+        self.talk.evidence(
+            about.clinic_id, about.patient_id, about.message_id, receipt.event, receipt.provider_id, receipt.code
+        )
+        if about.audience == "staff":
+            if receipt.failed:
                 self._climb(about, now)
             return "page"
-        if receipt.complained:
-            self._alter_contact(receipt, now, muted=True)
-            return "complaint"
-        if receipt.event is Event.UNDELIVERED:
-            if receipt.contact_is_bad:
-                self._alter_contact(receipt, now, muted=False)
-            self._fall_back(receipt, now)
+        said = self._address(receipt, now)
+        if receipt.failed:
+            self.elsewhere.phone_about(about, receipt.code, now=now)
             return "undelivered"
-        return receipt.event.value
+        return said or receipt.event.value
 
     def _climb(self, about: ForMessage, now: datetime) -> None:
         """A page that did not arrive goes straight to the next rung."""
@@ -177,111 +146,107 @@ class Noting:
         if task is not None and clinic is not None and task.rung == int(rung) + 1:
             self.escalation.climb(clinic, task, rung=task.rung, now=now)
 
-    def _alter_contact(self, receipt: Receipt, now: datetime, *, muted: bool) -> None:
-        about = receipt.about
-        chart = self.store.chart(about.clinic_id, about.patient_id, now=now)
-        reached = self._contact(chart.facts, receipt) if chart else None
-        if reached is None:
-            return
-        # First the address, which every enrolment and new contact depends on; then whoever is reached by it.
-        if muted:
-            self.store.mute(about.clinic_id, reached.address, _ALL_BUT_SAFETY, on=False)
-        else:
-            self.store.mark(about.clinic_id, reached.address, ContactStatus.BAD, now)
-        for patient_id in self.store.patients_of(about.clinic_id, reached.address):
-            self._alter_contact_of(patient_id, reached, receipt, now, muted=muted)
+    # --- reminders ---
 
-    def _alter_contact_of(
-        self, patient_id: str, reached: Contact, receipt: Receipt, now: datetime, *, muted: bool
-    ) -> None:
-        about = receipt.about
+    def _reminder(self, about: ForReminder, receipt: Receipt, now: datetime) -> str:
+        reminder = self.store.reminder(about.clinic_id, about.patient_id, about.seq)
+        if reminder is None or not reminder.is_complete:
+            if now - receipt.at < UNRECORDED_FOR:
+                raise Unrecorded
+            return "unrecorded"
+        if receipt.never_known:
+            # For safety, a message of which nobody will ever know counts as one that did not arrive (§7.2).
+            if reminder.category is Category.SAFETY and reminder.status is Status.SENT:
+                self.elsewhere.say_or_phone(reminder, "TEXT_UNKNOWN", now=now)
+            return "never_known"
+        if reminder.status not in (Status.FAILED, Status.UNREACHED):
+            # It was delivered all the same, or this speaks of an attempt before the last.
+            return "late"
+        if receipt.event is Event.UNREACHED and reminder.again_at is None:
+            self.elsewhere.say(reminder, now=now)
+            self.retrying.in_a_while(reminder, now=now)
+            return "unreached"
+        self.elsewhere.say_or_phone(reminder, receipt.code, now=now)
+        return "undelivered"
 
-        def alter(facts: Facts) -> Altered | None:
-            contact = next((c for c in facts.contacts if c.address.casefold() == reached.address.casefold()), None)
-            if contact is None:
-                return None
-            if muted:
-                changed = replace(contact, muted=_ALL_BUT_SAFETY)
-            else:
-                changed = self.store.standing(facts.clinic.id, contact.address).of(contact)
-            if changed == contact:
-                return None
-            task = Task(
-                id=f"{facts.patient.id}{digest(facts.clinic.id, contact.id, contact.address, 'bad')}",
-                clinic_id=facts.clinic.id,
-                patient_id=facts.patient.id,
-                kind="complaint" if muted else "unreachable",
-                tier="review_soon",
-                rule=receipt.code or "Complaint",
-                detail="the patient marked an e-mail as spam" if muted else "the provider says nothing arrives there",
-                opened_at=now,
-                title="Ask how the patient wants to be reached"
-                if muted
-                else "Ask the patient for another number or address",
-            )
-            others = tuple(changed if c.id == contact.id else c for c in facts.contacts)
-            return Altered(facts=replace(facts, contacts=others), tasks=(task,))
+    # --- addresses ---
 
-        audit = Audit(
-            id=digest("note", about.clinic_id, patient_id, receipt.provider_id, receipt.code),
-            clinic_id=about.clinic_id,
-            at=now,
-            actor="service",
-            action="contact.unreachable" if not muted else "contact.complained",
-            patient_id=PatientId(patient_id),
-        )
-        self.desk.change(about.clinic_id, patient_id, alter, audit, now=now)
+    def _address(self, receipt: Receipt, now: datetime) -> str:
+        """Keeps what the event says of the address itself."""
+        if not (receipt.complained or receipt.address_is_bad):
+            return ""
+        clinic_id = receipt.about.clinic_id
+        address = receipt.address or self._sent_to(receipt, now)
+        if not address:
+            return ""
+        if receipt.complained:
+            self._complained(clinic_id, address, receipt.provider_id, now)
+            return "complaint"
+        self._nothing_arrives(clinic_id, address, receipt.code, receipt.provider_id, now)
+        return "unreachable"
 
-    def _contact(self, facts: Facts, receipt: Receipt) -> Contact | None:
-        if isinstance(receipt.about, ForReminder):
-            known = self.store.reminder(facts.clinic.id, facts.patient.id, receipt.about.seq)
-            named = [c for c in facts.contacts if known is not None and c.id == known.contact_id]
-            if named:
-                return named[0]
-        return next((c for c in facts.contacts if c.channel is receipt.channel), None)
-
-    def _fall_back(self, receipt: Receipt, now: datetime) -> None:
-        """Sends the same words once by the other channel, or asks staff to phone."""
+    def _sent_to(self, receipt: Receipt, now: datetime) -> str:
+        """The address by the record of the send, where the event does not name it."""
         about = receipt.about
         if not isinstance(about, ForReminder):
-            return
-        reminder = self.store.reminder(about.clinic_id, about.patient_id, about.seq)
+            return ""
         chart = self.store.chart(about.clinic_id, about.patient_id, now=now)
-        if reminder is None or chart is None or not reminder.text:
-            return
-        facts = chart.facts
-        other = Channel.EMAIL if receipt.channel is Channel.SMS else Channel.SMS
-        contact = facts.contact(other, reminder.category)
-        standing = facts.patient.status == "active" and facts.clinic.stopped_at is None
-        if contact is not None and standing and facts.patient.pause_at(now) is None and self._in_hours(facts, now):
-            self.voice.say(
-                Saying(
-                    clinic=facts.clinic,
-                    patient_id=facts.patient.id,
-                    to=contact.address,
-                    channel=other,
-                    kind=f"{reminder.kind}_fallback",
-                    cause=f"{about.patient_id}.{about.seq}",
-                    words=reminder.text,
-                    subject=facts.clinic.name,
-                ),
-                now=now,
-            )
-            return
-        self.store.open_task(
-            Task(
-                id=f"{facts.patient.id}{digest(facts.clinic.id, about.seq, 'undelivered')}",
-                clinic_id=facts.clinic.id,
-                patient_id=facts.patient.id,
-                kind="undelivered",
-                tier="review_soon" if reminder.category is Category.SAFETY else "routine",
-                rule=receipt.code,
-                detail="it was not delivered, and there is no other channel",
-                opened_at=now,
-                title="Phone the patient: a message was not delivered",
-            )
-        )
+        reminder = self.store.reminder(about.clinic_id, about.patient_id, about.seq)
+        contacts = chart.facts.contacts if chart and reminder else ()
+        return next((c.address for c in contacts if reminder and c.id == reminder.contact_id), "")
 
-    @staticmethod
-    def _in_hours(facts: Facts, now: datetime) -> bool:
-        return facts.window.holds(now, facts.tz)
+    def _complained(self, clinic_id: ClinicId, address: str, cause: str, now: datetime) -> None:
+        self.store.mute(clinic_id, address, ALL_BUT_SAFETY, on=False)
+
+        def muted(contact: Contact) -> Contact:
+            return replace(contact, muted=tuple(c for c in Category if c in {*contact.muted, *ALL_BUT_SAFETY}))
+
+        task = _Work(
+            "complaint", "Complaint", "the patient marked an e-mail as spam", "Ask how the patient wants to be reached"
+        )
+        self._everybody_at(clinic_id, address, muted, task, "contact.complained", cause, now)
+
+    def _nothing_arrives(self, clinic_id: ClinicId, address: str, code: str, cause: str, now: datetime) -> None:
+        self.store.mark(clinic_id, address, ContactStatus.BAD, now)
+
+        def bad(contact: Contact) -> Contact:
+            return replace(contact, status=ContactStatus.BAD) if contact.status is ContactStatus.OK else contact
+
+        task = _Work(
+            "unreachable",
+            code,
+            "the provider says nothing arrives there",
+            "Ask the patient for another number or address",
+        )
+        self._everybody_at(clinic_id, address, bad, task, "contact.unreachable", cause, now)
+
+    def _everybody_at(
+        self,
+        clinic_id: ClinicId,
+        address: str,
+        altered: _Alteration,
+        work: _Work,
+        action: str,
+        cause: str,
+        now: datetime,
+    ) -> None:
+        """First the address was written, which every enrolment and new contact depends on; now whoever is reached."""
+        for patient_id in self.store.patients_of(clinic_id, address):
+
+            def alter(facts: Facts) -> Altered | None:
+                at = {c.id: altered(c) for c in facts.contacts if c.address.casefold() == address.casefold()}
+                contacts = tuple(at.get(c.id, c) for c in facts.contacts)
+                if contacts == facts.contacts:
+                    return None
+                task = work.task(facts, next(iter(at.values())), now)
+                return Altered(facts=replace(facts, contacts=contacts), tasks=(task,))
+
+            audit = Audit(
+                id=digest("note", clinic_id, patient_id, action, cause),
+                clinic_id=clinic_id,
+                at=now,
+                actor="service",
+                action=action,
+                patient_id=PatientId(patient_id),
+            )
+            self.desk.change(clinic_id, patient_id, alter, audit, now=now)

@@ -24,20 +24,21 @@ from chalicelib.domain.facts import Facts
 from chalicelib.domain.ids import digest
 from chalicelib.domain.links import without_tokens
 from chalicelib.domain.message import Composed, Site, compose, time_to_live
-from chalicelib.domain.occurrence import Reason
-from chalicelib.domain.provider_context import ForReminder, email_tags, sms_context
+from chalicelib.domain.occurrence import About, Reason
+from chalicelib.domain.provider_context import ForReminder
 from chalicelib.domain.wording import Copybook, SmsText
 from chalicelib.service.chart import Chart, Reference, Task
+from chalicelib.service.followups import RefusedJob, refused_job
 from chalicelib.service.metrics import Metric, Metrics
+from chalicelib.service.outgoing import email_of, text_of
 from chalicelib.service.ports import (
     SANDBOX,
     Accepted,
     Ambiguous,
-    Email,
     EmailProvider,
     NotSent,
     Queue,
-    Sms,
+    QueueMessage,
     SmsProvider,
     Store,
 )
@@ -83,6 +84,8 @@ class Performing:
 
     store: Store
     queue: Queue
+    notes: Queue
+    """Where what follows from a refusal is done, beside what follows from the providers' events."""
     sms: SmsProvider
     email: EmailProvider
     book: Callable[[], Copybook]
@@ -158,9 +161,22 @@ class Performing:
             return self._wait(chart, flight, delay)
         if flight.unsure:
             return self._unknown(chart, flight, attempt)
+        # Queued first: what follows from a refusal must not be lost between it and the record.
+        self._follow_up(chart, flight, answer)
         self._record(chart, flight, words, Status.FAILED, attempt, detail=answer.code)
         self._told(Metric.FAILED, flight)
         return Done.FAILED
+
+    def _follow_up(self, chart: Chart, flight: InFlight, answer: NotSent) -> None:
+        job = RefusedJob(
+            clinic_id=chart.facts.clinic.id,
+            patient_id=chart.facts.patient.id,
+            seq=flight.seq,
+            code=answer.code,
+            permanent=answer.permanent,
+            opted_out=answer.opted_out,
+        )
+        self.notes.send([QueueMessage(body=refused_job(job), group=job.clinic_id)])
 
     def _again(self, chart: Chart, flight: InFlight, now: datetime, token: str) -> Done:
         """Claims the next attempt, and makes it."""
@@ -194,33 +210,8 @@ class Performing:
             kind=wake.kind,
         )
         if words.text:
-            return self.sms.send(
-                Sms(
-                    to=words.contact.address,
-                    text=words.text.text,
-                    origination=clinic.sms_number,
-                    time_to_live_s=time_to_live(chart.facts, wake, now),
-                    context=sms_context(about),
-                )
-            )
-        assert words.email is not None
-        headers = {}
-        if words.unsubscribe:
-            headers = {
-                "List-Unsubscribe": f"<{words.unsubscribe}>",
-                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-            }
-        return self.email.send(
-            Email(
-                to=words.contact.address,
-                sender=clinic.from_email,
-                subject=words.email.subject,
-                text=words.email.text,
-                html=words.email.html,
-                headers=headers,
-                tags=email_tags(about),
-            )
-        )
+            return self.sms.send(text_of(words, clinic, time_to_live(chart.facts, wake, now), about))
+        return self.email.send(email_of(words, clinic, about))
 
     def _wait(self, chart: Chart, flight: InFlight, delay: timedelta) -> Done:
         facts = chart.facts
@@ -290,6 +281,9 @@ class Performing:
             provider_id=provider_id,
             sent_at=sent_at,
             detail=detail,
+            rank=wake.rank,
+            useful_until=wake.useful_until if wake.sends else None,
+            about=wake.about if wake.sends else About(),
         )
         self.store.record(reminder, _EVENTS[status])
 

@@ -293,8 +293,14 @@ class Store(Protocol):
         provider_id: str,
         at: datetime,
         detail: str,
+        *,
+        attempt: int,
     ) -> None:
-        """Notes a provider's event on the record it is about, which may not exist yet."""
+        """Notes a provider's event on the record it is about, which may not exist yet. Once a further attempt is
+        claimed, nothing but a delivery counts of what is told of an earlier one."""
+
+    def try_again(self, reminder: Reminder, attempt: int, text: str, at: datetime) -> bool:
+        """Claims the one further attempt at a reminder that did not reach its phone."""
 
     # staff
 

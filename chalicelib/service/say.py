@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from chalicelib.domain.clinic import EMERGENCY_NUMBERS, Clinic
 from chalicelib.domain.delivery import GRACE, MAX_UNSURE_ATTEMPTS, Event, Status
 from chalicelib.domain.ids import PatientId, digest
-from chalicelib.domain.links import Link, Purpose, sign
-from chalicelib.domain.message import Site, in_one_segment
+from chalicelib.domain.links import Link, Purpose, sign, without_tokens
+from chalicelib.domain.message import Composed, Site, in_one_segment
 from chalicelib.domain.patient import Channel
 from chalicelib.domain.provider_context import ForMessage, email_tags, sms_context
 from chalicelib.domain.wording import Copybook, pick_language, render_email, template_at_level
 from chalicelib.service.conversation import Conversation, Message
 from chalicelib.service.metrics import SILENT, Metric, Metrics
+from chalicelib.service.outgoing import email_of
 from chalicelib.service.ports import SANDBOX, Accepted, Ambiguous, Email, EmailProvider, NotSent, Sms, SmsProvider
 from chalicelib.service.ports import Outcome as ProviderAnswer
 
@@ -45,6 +46,10 @@ class Saying:
     words: str = field(default="", repr=False)
     """The text itself, where no template makes it: a page to staff, a note from staff."""
     subject: str = ""
+    composed: Composed | None = field(default=None, repr=False)
+    """A reminder's words, where they are said another way."""
+    life_s: int = TEXT_LIFE_S
+    """Seconds after which the carrier drops a text."""
     twice: bool = False
     """Whether a doubled message does less harm than a missing one."""
 
@@ -111,7 +116,10 @@ class Voice:
 
     def _compose(self, saying: Saying, now: datetime) -> tuple[Message, Email | None]:
         text, subject, html, template, version, language = saying.words, saying.subject, None, "", 0, saying.language
-        if saying.template:
+        if saying.composed is not None:
+            said = saying.composed.rendered
+            text, template, version, language = without_tokens(said.text), said.template, said.version, said.language
+        elif saying.template:
             book = self.book()
             language = pick_language(book, saying.language, saying.clinic.language)
             template = template_at_level(book, saying.template, saying.clinic.sms_content_level)
@@ -162,14 +170,17 @@ class Voice:
             audience=message.audience,
             attempt=message.attempt,
         )
+        words = saying.composed
+        if words is not None and words.email is not None:
+            return self.email.send(email_of(words, saying.clinic, about))
         if email is not None:
             return self.email.send(replace(email, tags=email_tags(about)))
         return self.sms.send(
             Sms(
                 to=saying.to,
-                text=message.text,
+                text=words.rendered.text if words else message.text,
                 origination=saying.clinic.sms_number,
-                time_to_live_s=TEXT_LIFE_S,
+                time_to_live_s=saying.life_s,
                 context=sms_context(about),
             )
         )

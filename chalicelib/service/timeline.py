@@ -94,7 +94,7 @@ def _past(store: Store, chart: Chart) -> Iterator[Line]:
 def _lines(reminder: Reminder) -> Iterator[Line]:
     for outcome in reminder.outcomes:
         went = outcome.state is State.SENT and outcome.channel is not Channel.TASK
-        failed = went and reminder.detail
+        failed = went and reminder.detail and SHOWN[reminder.status] is State.FAILED
         yield Line(
             occurrence_id=outcome.id,
             reminder_id=reminder_id(reminder.patient_id, reminder.seq),
@@ -104,12 +104,36 @@ def _lines(reminder: Reminder) -> Iterator[Line]:
             kind=outcome.kind,
             channel=outcome.channel,
             state=SHOWN[reminder.status] if went else outcome.state,
-            reason=Reason("provider", reminder.detail) if failed else Reason(outcome.rule, outcome.detail),
+            reason=Reason("provider", _told(reminder)) if failed else Reason(outcome.rule, outcome.detail),
             text=reminder.text if went else "",
             step=outcome.step,
             title=title_of(outcome.kind, outcome.about),
             carried_by=outcome.carried_by,
         )
+
+
+def _told(reminder: Reminder) -> str:
+    """The provider's reason in words, with its code."""
+    said = next((words for code, words in _PROVIDER_SAYS.items() if reminder.detail.startswith(code)), "")
+    once_more = ", also when it was tried again two hours later" if reminder.again_at else ""
+    return f"{said or 'the provider did not deliver it'}{once_more} ({reminder.detail})"
+
+
+_PROVIDER_SAYS = {
+    "TEXT_UNREACHABLE": "the phone was off or out of reach",
+    "TEXT_CARRIER_UNREACHABLE": "the phone's carrier could not be reached",
+    "TEXT_TTL_EXPIRED": "it could not be delivered while it was of use",
+    "TEXT_BLOCKED": "the phone blocks the clinic's number",
+    "TEXT_INVALID_MESSAGE": "the provider refused the words",
+    "TEXT_INVALID": "there is no such number",
+    "TEXT_CARRIER_BLOCKED": "the carrier filtered it",
+    "TEXT_SPAM": "the carrier filtered it",
+    "TEXT_PROTECT_BLOCKED": "a protection rule of the account holds it back",
+    "Bounce:Permanent": "there is no such mailbox, or it takes nothing",
+    "Bounce": "the mailbox did not take it this time",
+    "Reject": "the provider refused the words",
+    "Rendering Failure": "the provider could not make the e-mail",
+}
 
 
 def future(chart: Chart, book: Callable[[], Copybook], site: Site, *, now: datetime, until: datetime) -> Iterator[Line]:

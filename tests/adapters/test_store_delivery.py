@@ -208,15 +208,19 @@ def test_a_record_is_read_as_it_was_written(store, clinic):
     assert store.reminder(CLINIC, ANA, 9) is None
 
 
-def tell(store, event: Event, provider_id: str = "sms-1", detail: str = "") -> None:
-    store.evidence(CLINIC, ANA, 1, event, provider_id, SOON + timedelta(seconds=4), detail)
+def tell(store, event: Event, provider_id: str = "sms-1", detail: str = "", attempt: int = 1) -> None:
+    store.evidence(CLINIC, ANA, 1, event, provider_id, SOON + timedelta(seconds=4), detail, attempt=attempt)
 
 
 STEPS = {
     "record": lambda store: store.record(SENT, Event.ACCEPTED),
     "accepted": lambda store: tell(store, Event.ACCEPTED),
     "delivered": lambda store: tell(store, Event.DELIVERED),
-    "undelivered": lambda store: tell(store, Event.UNDELIVERED, detail="TEXT_UNREACHABLE"),
+    "undelivered": lambda store: tell(store, Event.UNDELIVERED, detail="TEXT_BLOCKED"),
+    "unreached": lambda store: tell(store, Event.UNREACHED, detail="TEXT_UNREACHABLE"),
+    "retried": lambda store: store.try_again(store.reminder(CLINIC, ANA, 1), 2, "Hola", SOON + timedelta(hours=2)),
+    "accepted-2": lambda store: tell(store, Event.ACCEPTED, "sms-2", attempt=2),
+    "unreached-2": lambda store: tell(store, Event.UNREACHED, "sms-2", attempt=2),
 }
 
 
@@ -245,7 +249,45 @@ def test_record_and_events_come_to_the_same_in_every_order(store, clinic, order,
     assert found.is_complete
     assert (found.text, found.provider_id, found.sent_at) == ("Hola", "sms-1", SOON)
     assert (found.delivered_at is not None) == (status is Status.DELIVERED or order == "record delivered undelivered")
-    assert found.detail == ("TEXT_UNREACHABLE" if status is Status.FAILED else "")
+    assert found.detail == ("TEXT_BLOCKED" if status is Status.FAILED else "")
+
+
+@pytest.mark.parametrize(
+    ("order", "status"),
+    [
+        ("record unreached", Status.UNREACHED),
+        ("unreached record", Status.UNREACHED),
+        ("record unreached delivered", Status.DELIVERED),
+        ("record delivered unreached", Status.DELIVERED),
+        ("record unreached undelivered", Status.FAILED),
+        ("record unreached retried", Status.SENDING),
+        ("record unreached retried unreached", Status.SENDING),
+        ("record unreached retried accepted", Status.SENDING),
+        ("record unreached retried undelivered", Status.SENDING),
+        ("record unreached retried accepted-2", Status.SENT),
+        ("record unreached retried delivered accepted-2", Status.DELIVERED),
+        ("record unreached retried accepted-2 unreached-2 retried", Status.UNREACHED),
+        ("record retried", Status.SENT),
+        ("record delivered retried", Status.DELIVERED),
+    ],
+)
+def test_a_phone_out_of_reach_is_tried_once_more_and_then_only_the_last_attempt_counts(store, clinic, order, status):
+    for step in order.split():
+        STEPS[step](store)
+    found = store.reminder(CLINIC, ANA, 1)
+    assert found.status is status
+    tried = "unreached retried" in order
+    assert found.again_at == (SOON + timedelta(hours=2) if tried else None)
+
+
+def test_of_reached_and_out_of_reach_whatever_happened_later_holds(store, clinic):
+    for first, second in ((Event.DELIVERED, Event.UNREACHED), (Event.UNREACHED, Event.DELIVERED)):
+        for late in (False, True):
+            patient = f"{first[:4]}{late}".ljust(16, "0")
+            told = [(first, SOON), (second, SOON + timedelta(minutes=1))]
+            for event, at in reversed(told) if late else told:
+                store.evidence(CLINIC, patient, 1, event, "sms-1", at, "", attempt=1)
+            assert store.reminder(CLINIC, patient, 1).status.value == second.value
 
 
 def test_an_event_alone_is_proof_but_no_record(store, clinic):

@@ -36,7 +36,11 @@ UNREACHED = {
         "dynamodb:UpdateItem": "a chunk's progress",
         "sqs:": "the next chunk, and welcomes that are due at once",
     },
-    "note": {"sqs:SendMessage ranvier-local-deliver": "a reminder that falls back to the other channel"},
+    "deliver": {"sqs:SendMessage ranvier-local-note": "what follows where a provider will not take a reminder"},
+    "note": {
+        "sqs:SendMessage ranvier-local-deliver": "a change that makes something due at once",
+        "sqs:SendMessage ranvier-local-note": "a text to be tried again in a while",
+    },
     "reconcile": {
         "dynamodb:PutItem": "the record of a claim that was lost sight of",
         "dynamodb:UpdateItem": "the same, where an event came before",

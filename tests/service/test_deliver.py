@@ -222,7 +222,7 @@ def test_an_event_that_comes_after_the_message_was_given_up_sets_it_right():
     seq = ward.sent()[0]
     assert ward.store.reminder(CLINIC, ANA, seq).status is Status.UNKNOWN
     for event in (Event.DELIVERED, Event.ACCEPTED, Event.DELIVERED):
-        ward.store.evidence(CLINIC, ANA, seq, event, "sms-000001", ward.now, "")
+        ward.store.evidence(CLINIC, ANA, seq, event, "sms-000001", ward.now, "", attempt=1)
     record = ward.store.reminder(CLINIC, ANA, seq)
     assert (record.status, record.is_complete, record.provider_id) == (Status.DELIVERED, True, "sms-000001")
 

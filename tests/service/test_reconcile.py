@@ -45,7 +45,7 @@ def test_an_event_without_a_record_is_unfinished():
     ward = at_the_eve_of("the day before")
     ward.now = DAY_BEFORE
     lost = killed_after_the_claim(ward)
-    ward.store.evidence(CLINIC, ANA, lost.seq, Event.DELIVERED, "sms-1", ward.now, "")
+    ward.store.evidence(CLINIC, ANA, lost.seq, Event.DELIVERED, "sms-1", ward.now, "", attempt=1)
     ward.now += timedelta(hours=2)
     assert ward.reconcile().gaps == (Gap(ANA, "unfinished", lost.seq),)
     ward.drain(ward.now + timedelta(minutes=1))

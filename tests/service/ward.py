@@ -140,6 +140,7 @@ class Ward:
         self.dead_letters = MemoryQueue(now=lambda: self.now)
         self.sqs = MemoryQueue(now=lambda: self.now, dead_letters=self.dead_letters)
         self.queue = self.line(self.sqs)
+        self.notes = MemoryQueue(now=lambda: self.now)
         self.store = TableStore(self.memory, protocols(), _hashed, shards=SHARDS)
         """For the test's own looks and for what is not under test."""
         self.tokens = count(1)
@@ -152,6 +153,7 @@ class Ward:
         self.delivery = Delivery(
             store=self.worker,
             queue=self.queue,
+            notes=self.notes,
             sms=self.sms,
             email=self.email,
             book=copybook,
@@ -226,7 +228,9 @@ class Ward:
                 self.evidence(about(attempt.message), Event.ACCEPTED, attempt.provider_id)
 
     def evidence(self, about: ForReminder, event: Event, provider_id: str) -> None:
-        self.store.evidence(about.clinic_id, about.patient_id, about.seq, event, provider_id, self.now, "")
+        self.store.evidence(
+            about.clinic_id, about.patient_id, about.seq, event, provider_id, self.now, "", attempt=about.attempt
+        )
 
     # time
 

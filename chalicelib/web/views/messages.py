@@ -7,7 +7,7 @@ from chalice.app import Response
 
 from chalicelib import wiring
 from chalicelib.adapters.secrets import fresh_id
-from chalicelib.domain.delivery import Reminder
+from chalicelib.domain.delivery import Reminder, Status
 from chalicelib.domain.ids import reminder_id
 from chalicelib.domain.local_time import utc_text
 from chalicelib.domain.patient import Category, Channel
@@ -79,6 +79,10 @@ def checkins(call: Call, patient_id: str) -> dict[str, Any]:
     return answers.page(shown, following)
 
 
+def _status(status: str) -> str:
+    return Status.FAILED.value if status == Status.UNREACHED else str(status)
+
+
 def _said(message: Message) -> dict[str, Any]:
     return {
         "id": message.id,
@@ -87,7 +91,7 @@ def _said(message: Message) -> dict[str, Any]:
         "channel": message.channel.value,
         "kind": message.kind,
         "text": message.text,
-        "status": message.status,
+        "status": _status(message.status),
         "detail": message.detail or None,
         "tier": message.tier or None,
         "rules": list(message.rules),
@@ -103,7 +107,7 @@ def _reminded(reminder: Reminder) -> dict[str, Any]:
         "channel": reminder.channel.value,
         "kind": reminder.kind,
         "text": reminder.text,
-        "status": reminder.status.value,
+        "status": _status(reminder.status),
         "detail": reminder.detail or None,
         "tier": None,
         "rules": [],
