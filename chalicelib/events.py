@@ -63,7 +63,7 @@ def run_reconcile() -> None:
     wiring.metrics().tell(Metric.GAPS, len(found.gaps))
     say("reconciled", **found.counts())
     for clinic in wiring.store().clinics():
-        wiring.counting().begin(clinic.id)
+        wiring.counting().in_the_morning(clinic, now=wiring.now())
 
 
 def run_rederive() -> None:

@@ -239,6 +239,13 @@ class TableStore:
         found = self._table.get(keys.WATERMARK)
         return unpack(text_of(found, "doc"), Watermark) if found else None
 
+    def derived_by(self) -> str:
+        found = self._table.get(keys.DERIVED)
+        return text_of(found, "engine") if found else ""
+
+    def set_derived_by(self, engine: str) -> None:
+        self._table.write(Put(with_key(keys.DERIVED, {"engine": engine})))
+
     def advance_watermark(self, old: Watermark | None, new: Watermark) -> bool:
         written = self._table.write(
             Put(

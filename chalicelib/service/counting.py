@@ -122,6 +122,13 @@ class Counting:
     page: int = PAGE
     most_live: int = MOST_LIVE
 
+    def in_the_morning(self, clinic: Clinic, *, now: datetime) -> None:
+        """Begins the day's count. A small clinic's last days are read whenever it asks: it is counted once a week."""
+        counted = self.counts.counted(clinic.id)
+        today = local_date(now, zone(clinic.timezone))
+        if counted.patients > self.most_live or counted.through is None or today - counted.through >= RECOUNTED:
+            self.begin(clinic.id)
+
     def begin(self, clinic_id: str) -> None:
         """Queues a count of the clinic's last days."""
         self._queue(CountJob(clinic_id=clinic_id, turn=self.counts.counted(clinic_id).turn, part=0))
@@ -247,8 +254,8 @@ def _beginning(clinic: Clinic, before: Counted, now: datetime) -> Part:
     if before.through is None:
         first = local_date(clinic.created_at or now - RECOUNTED, zone(clinic.timezone))
     else:
-        # The last day counted was not over then.
-        first = min(before.through, today - RECOUNTED)
+        # Providers had not said their last of the days that were fresh at the last count.
+        first = before.settled_before
     through = min(today, first + timedelta(days=DAYS_AT_ONCE - 1))
     return Part(number=-1, first=first, through=through, at=now, last="", patients=0, enrolments={}, tally=empty())
 

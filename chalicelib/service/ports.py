@@ -257,6 +257,11 @@ class Store(Protocol):
 
     def watermark(self) -> Watermark | None: ...
 
+    def derived_by(self) -> str:
+        """The engine that computed every cursor, as far as a whole night's look found; empty before the first."""
+
+    def set_derived_by(self, engine: str) -> None: ...
+
     def advance_watermark(self, old: Watermark | None, new: Watermark) -> bool: ...
 
     def claim(self, chart: Chart, new: Cursor) -> bool:

@@ -1,7 +1,7 @@
 """Rederive: each night, compute anew what an older agenda or older zone data had planned.
 
 A cursor names what it was computed by. After a release that changes either, the first night moves whatever is not yet
-sent; every other night finds nothing to do.
+sent, and the second finds nothing left and says so; the nights after look no further than that.
 """
 
 from datetime import datetime
@@ -17,6 +17,8 @@ from chalicelib.service.reconcile import everybody
 def rederive(store: Store, desk: Desk, *, now: datetime) -> int:
     """Recomputes every cursor that another engine had computed; answers how many."""
     found = 0
+    if store.derived_by() == ENGINE:
+        return found
     for chart in everybody(store, now):
         if chart.cursor.computed_by == ENGINE:
             continue
@@ -32,4 +34,6 @@ def rederive(store: Store, desk: Desk, *, now: datetime) -> int:
         )
         desk.change(clinic.id, patient.id, lambda facts: Altered(facts=facts), audit, now=now)
         found += 1
+    if not found:
+        store.set_derived_by(ENGINE)
     return found

@@ -23,7 +23,9 @@ def test_cursors_of_an_older_engine_are_computed_anew_once():
         audit = Audit(id="a", clinic_id=clinic.id, at=world.now, actor="test", action="test")
         assert store.commit(chart, older, audit=audit)
         assert rederive(store, desk, now=world.now) == 1
+        assert store.derived_by() == "", "another night looks whether any were left"
         assert rederive(store, desk, now=world.now) == 0
+        assert store.derived_by() == ENGINE
         assert store.chart(clinic.id, ana, now=world.now).cursor.computed_by == ENGINE
         assert clinic.timeline(ana) == before
         assert clinic.heard() == ["welcome"]
