@@ -41,7 +41,8 @@ def counted(due: int, enrolled: int) -> Counter[str]:
         dynamo, sqs = clients.dynamo_client(**AWS), clients.sqs_client(**AWS)
         dynamo.create_table(**create_table_request("bench"))
         url = sqs.create_queue(QueueName="bench")["QueueUrl"]
-        store = populate(DynamoTable(dynamo, "bench"), enrolled, due)
+        kept = DynamoTable(dynamo, "bench")
+        store = populate(kept, enrolled, due)
         calls: Counter[str] = Counter()
         for client in (dynamo, sqs):
             client.meta.events.register("before-send", lambda request, **_: calls.update([_operation(request)]))
@@ -59,7 +60,7 @@ def counted(due: int, enrolled: int) -> Counter[str]:
                     yield Received(body=message.body, at=clock[0])
                     queue.delete(message.receipt)
 
-        queued, sent = live(store, queue, sms, MemoryEmail(), receive)
+        queued, sent = live(kept, store, queue, sms, MemoryEmail(), receive)
         assert (queued, sent) == (due, due)
         calls["SendTextMessage"] += len(sms.attempts)
         return calls

@@ -83,7 +83,7 @@ def _lived(enrolled: int, due: int) -> tuple[Meter, CountedQueue, MemorySms, Mem
                 queue.delete(message.receipt)
 
     meter.reset()
-    queued, sent = live(store, queue, sms, MemoryEmail(), receive)
+    queued, sent = live(memory, store, queue, sms, MemoryEmail(), receive)
     assert (queued, sent, len(sms.sent)) == (due, due, due)
     return meter, queue, sms, memory
 

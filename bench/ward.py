@@ -10,6 +10,7 @@ from chalicelib.adapters.items import cursor_item, due_attributes
 from chalicelib.adapters.library import protocols
 from chalicelib.adapters.store import TableStore
 from chalicelib.adapters.table import Put, Table
+from chalicelib.adapters.tally import TableTally
 from chalicelib.domain.clinic import Clinic
 from chalicelib.domain.cursor import SHARDS
 from chalicelib.domain.facts import Facts, Progress
@@ -19,6 +20,7 @@ from chalicelib.domain.patient import Channel, Contact, Patient, Role, Status
 from chalicelib.domain.plan import Override, Pin, Plan
 from chalicelib.domain.protocol import Anchor
 from chalicelib.domain.replan import replanned
+from chalicelib.service.allowance import Allowance
 from chalicelib.service.chart import Audit, Chart
 from chalicelib.service.deliver import Delivery
 from chalicelib.service.perform import Done
@@ -110,6 +112,7 @@ def populate(table: Table, enrolled: int, due: int, *, pace: float = 10.0) -> Ta
 
 
 def live(
+    table: Table,
     store: TableStore,
     queue: Queue,
     sms: SmsProvider,
@@ -120,7 +123,10 @@ def live(
     done = tick(store, queue, now=DUE - timedelta(minutes=3), shards=SHARDS)
     assert done.held == 0
     site = Site(url="https://care.example", secret=b"secret")
-    delivery = Delivery(store=store, queue=queue, notes=queue, sms=sms, email=email, book=copybook, site=site)
+    counting = Allowance(tally=TableTally(table))
+    delivery = Delivery(
+        store=store, queue=queue, notes=queue, sms=sms, email=email, book=copybook, site=site, allowance=counting
+    )
     sent = 0
     for number, received in enumerate(receive()):
         reference = decode(received.body)

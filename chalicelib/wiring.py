@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.staff_tokens import StaffTokens
     from chalicelib.domain.message import Site
     from chalicelib.service.alert import Alerting
+    from chalicelib.service.allowance import Allowance
     from chalicelib.service.answers import Answering
     from chalicelib.service.change import Desk
     from chalicelib.service.conversation import Conversation
@@ -125,6 +126,16 @@ def site() -> "Site":
 
 
 @cache
+def allowance() -> "Allowance":
+    from chalicelib.adapters.clients import dynamo_client
+    from chalicelib.adapters.dynamo import DynamoTable
+    from chalicelib.adapters.tally import TableTally
+    from chalicelib.service.allowance import Allowance
+
+    return Allowance(tally=TableTally(DynamoTable(dynamo_client(), settings().table)), metrics=metrics())
+
+
+@cache
 def sms() -> "SmsProvider":
     from chalicelib.adapters.clients import sms_client
     from chalicelib.adapters.sandbox import SandboxedSms
@@ -158,6 +169,7 @@ def delivery() -> "Delivery":
         book=copybook,
         site=site(),
         metrics=metrics(),
+        allowance=allowance(),
     )
 
 
@@ -175,7 +187,15 @@ def voice() -> "Voice":
     from chalicelib.adapters.copybook import copybook
     from chalicelib.service.say import Voice
 
-    return Voice(talk=conversation(), sms=sms(), email=email(), book=copybook, site=site(), metrics=metrics())
+    return Voice(
+        talk=conversation(),
+        sms=sms(),
+        email=email(),
+        book=copybook,
+        site=site(),
+        metrics=metrics(),
+        allowance=allowance(),
+    )
 
 
 @cache

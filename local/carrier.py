@@ -23,6 +23,8 @@ class Mode(StrEnum):
 
     OK = "ok"
     THROTTLE = "throttle"
+    QUOTA = "quota"
+    """The account's own limit is reached: the month's spend, the day's mail."""
     REJECT = "reject"
     TIMEOUT_BEFORE = "timeout_before"
     """The message is not taken, and the connection ends without an answer."""
@@ -63,6 +65,15 @@ class Answer:
 _THROTTLED = {
     "sms": Refusal("ThrottlingException", "Rate exceeded"),
     "email": Refusal("TooManyRequestsException", "Maximum sending rate exceeded.", status=429),
+}
+_QUOTA = {
+    "sms": Refusal(
+        "ServiceQuotaExceededException",
+        "The spend limit is reached",
+        402,
+        {"Reason": "MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT"},
+    ),
+    "email": Refusal("TooManyRequestsException", "Daily message quota exceeded.", status=429),
 }
 _BROKEN = {
     "sms": Refusal("InternalServerException", "Internal error", status=500),
@@ -108,6 +119,8 @@ class Carrier:
             match mode:
                 case Mode.THROTTLE:
                     answer = Answer(refusal=_THROTTLED[channel])
+                case Mode.QUOTA:
+                    answer = Answer(refusal=_QUOTA[channel])
                 case Mode.ERROR:
                     answer = Answer(refusal=_BROKEN[channel])
                 case Mode.TIMEOUT_BEFORE:

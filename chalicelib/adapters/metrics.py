@@ -34,11 +34,13 @@ class LogMetrics(Metrics):
     write: Callable[[str], object] = _to_the_log
     """Takes the line as it is: a logger's prefix would keep CloudWatch from reading it."""
 
-    def tell(self, metric: Metric, value: float = 1, *, kind: str = "", channel: str = "") -> None:
-        self.write(metric_line(self.stage, self.now(), metric, value, kind=kind, channel=channel) + "\n")
+    def tell(self, metric: Metric, value: float = 1, *, kind: str = "", channel: str = "", code: str = "") -> None:
+        self.write(metric_line(self.stage, self.now(), metric, value, kind=kind, channel=channel, code=code) + "\n")
 
 
-def metric_line(stage: str, at: datetime, metric: Metric, value: float, *, kind: str = "", channel: str = "") -> str:
+def metric_line(
+    stage: str, at: datetime, metric: Metric, value: float, *, kind: str = "", channel: str = "", code: str = ""
+) -> str:
     """One log line that makes this metric: of the whole stage, and of the kind and channel where one is given."""
     detailed = {"Kind": kind or ANY, "Channel": channel or ANY} if kind or channel else {}
     directive = {
@@ -47,4 +49,5 @@ def metric_line(stage: str, at: datetime, metric: Metric, value: float, *, kind:
         "Metrics": [{"Name": metric, "Unit": "Seconds" if metric in SECONDS else "Count"}],
     }
     about = {"Timestamp": round(at.timestamp() * 1000), "CloudWatchMetrics": [directive]}
-    return json.dumps({"_aws": about, "Stage": stage, **detailed, metric: value}, separators=(",", ":"))
+    told = {"_aws": about, "Stage": stage, **detailed, metric: value, **({"Code": code} if code else {})}
+    return json.dumps(told, separators=(",", ":"))

@@ -5,8 +5,11 @@ from typing import Any
 from chalicelib.adapters.asked_once import Line
 from chalicelib.service.ports import Attachment, Email, EmailProvider, NotSent, Outcome
 
-# The daily quota is a rolling one, so LimitExceeded passes of itself as throttling does.
-_LATER = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"})
+_LATER = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling"})
+_ACCOUNT = frozenset({"LimitExceededException", "AccountSuspendedException", "SendingPausedException"})
+
+# SES tells of its daily quota (of any 24 hours) by the code of throttling; only the words are others.
+_DAILY_QUOTA = "daily message quota exceeded"
 
 
 class SimpleEmail(EmailProvider):
@@ -42,7 +45,10 @@ class SimpleEmail(EmailProvider):
         return self._line.ask("send_email", request, _refusal)
 
 
-def _refusal(code: str, _: dict[str, Any]) -> NotSent:
+def _refusal(code: str, body: dict[str, Any]) -> NotSent:
+    said = str(body.get("Error", {}).get("Message", "")).casefold()
+    if code in _ACCOUNT or (code in _LATER and _DAILY_QUOTA in said):
+        return NotSent(code=f"{code}:DAILY_QUOTA" if _DAILY_QUOTA in said else code, account=True)
     return NotSent(code=code, retry=code in _LATER)
 
 

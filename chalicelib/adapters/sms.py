@@ -22,6 +22,9 @@ _DESTINATION = frozenset(
     }
 )
 
+# The account itself is shut, whoever is written to.
+_ACCOUNT = frozenset({"ACCOUNT_DISABLED", "INSUFFICIENT_ACCOUNT_REPUTATION"})
+
 
 class EndUserMessaging(SmsProvider):
     """The carrier's door. `client` is for `pinpoint-sms-voice-v2`, must ask at most once, and is used by one
@@ -54,6 +57,8 @@ def _refusal(code: str, body: dict[str, Any]) -> NotSent:
     full = f"{code}:{reason}" if reason else code
     if code == "ThrottlingException":
         return NotSent(code=full, retry=True)
+    if code == "ServiceQuotaExceededException" or reason in _ACCOUNT:
+        return NotSent(code=full, account=True)
     return NotSent(
         code=full,
         permanent=reason in _DESTINATION or _names_destination(body),

@@ -59,6 +59,14 @@ class Clinic:
     stolen key is used for."""
     enrolments_a_day: int = 6000
     """How many patients may be enrolled on one local day: an import of 5,000 rows and an ordinary day."""
+    messages_a_day: int = 20_000
+    """After so many on one local day, what can wait waits for the next: three for each of 5,000 patients, and more."""
+    spend_a_month: float = 1_000.0
+    """US dollars. Once a local month's messages have cost that, what can wait waits for the next."""
+    price_per_segment: float = 0.0091
+    """US dollars for one part of a text: 10DLC in the US, the carrier's fee included. What is owed stands on the
+    provider's bill."""
+    price_per_email: float = 0.0001
     created_at: datetime | None = None
     stopped_at: datetime | None = None
     """Set while the clinic's stop switch is on: nothing is claimed for its patients."""

@@ -128,6 +128,8 @@ class Hold:
     reason: Reason
     kind: str = ""
     """The occurrence that waits, by its kind, where one is known."""
+    told: bool = False
+    """Whether what waits was due: then the cursor keeps the reason."""
 
 
 def lane_of(entry: Entry | None) -> Lane:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from .agenda import HORIZON, weeks
 from .cursor import Cursor, Hold, InFlight, Lane, Wake, lane_of, outcome_of
 from .facts import Facts, Progress
+from .limits import Wait, earliest
 from .local_time import local_date, whole_second
 from .occurrence import About, Entry, Rank, Reason, State
 from .patient import Category, Channel, Status
@@ -25,11 +26,12 @@ their week had no room for."""
 Decision = tuple[Wake, Cursor] | Hold
 
 
-def decide(facts: Facts, cursor: Cursor, now: datetime, token: str) -> Decision:
+def decide(facts: Facts, cursor: Cursor, now: datetime, token: str, waits: Sequence[Wait] = ()) -> Decision:
     """What to do for this patient at `now` (UTC), and the cursor that a claim would leave behind.
 
     A wake carries one message at most; when a text and an e-mail are due together the second has a wake of its own
-    right after. `token` marks the claim as its maker's.
+    right after. `token` marks the claim as its maker's. What `waits` cover is left open for later, and nothing else
+    waits for it.
     """
     if facts.clinic.stopped_at is not None:
         return Hold(
@@ -46,23 +48,29 @@ def decide(facts: Facts, cursor: Cursor, now: datetime, token: str) -> Decision:
 
     message: Entry | None = None
     following: Entry | None = None
+    due = now + HORIZON
+    held: Reason | None = None
     now_due: list[Entry] = []
     seen: list[Entry] = []
     for number, week in enumerate(weeks(facts, now)):
         for entry in week:
             seen.append(entry)
-            if entry.acts and entry.at <= now and (entry.channel is Channel.TASK or message is None):
+            if not entry.acts:
+                continue
+            at, wait = earliest(facts, entry, waits)
+            if wait is not None and entry.at <= now:
+                held = held or wait.reason
+            if at <= now and (entry.channel is Channel.TASK or message is None):
                 now_due.append(entry)
                 message = message if entry.channel is Channel.TASK else entry
-            elif entry.acts:
-                following = following or entry
+            elif following is None or at < due:
+                following, due = entry, at
         if following and number:
             break
-    due = following.at if following else now + HORIZON
     settled = [e for e in seen if e.state is not State.SCHEDULED and e.slot <= now]
     if not now_due and not settled:
         reason, kind = (following.reason, following.occurrence.kind) if following else (_NOTHING_NEAR, "")
-        return Hold(whole_second(due), lane_of(following), reason, kind)
+        return Hold(whole_second(due), lane_of(following), held or reason, kind, told=held is not None)
 
     carriers = {e.occurrence.id for e in now_due}
     dealt = [*now_due, *(e for e in seen if e.carried_by in carriers), *settled]
@@ -81,6 +89,7 @@ def decide(facts: Facts, cursor: Cursor, now: datetime, token: str) -> Decision:
         lane=lane,
         progress=progress,
         session=session,
+        held=held,
         in_flight={
             **{c: f for c, f in cursor.in_flight.items() if f.at > now - SETTLED_WITHIN},
             wake.channel: flight,

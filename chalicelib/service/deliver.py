@@ -5,13 +5,14 @@ depends on everything the decision was made from, so a pause or a STOP that came
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.cursor import Cursor, Hold
 from chalicelib.domain.decision import decide
 from chalicelib.domain.message import Site
 from chalicelib.domain.wording import Copybook
+from chalicelib.service.allowance import Allowance
 from chalicelib.service.chart import Chart, Reference
 from chalicelib.service.metrics import SILENT, Metric, Metrics
 from chalicelib.service.perform import BUSY_RETRY, Done, Performing
@@ -45,6 +46,7 @@ class Delivery:
     book: Callable[[], Copybook]
     site: Site
     metrics: Metrics = SILENT
+    allowance: Allowance = field(default_factory=Allowance)
 
     def deliver(self, reference: Reference, *, now: datetime, token: str) -> Done:
         """Carries out the wake the reference points at, if it still stands.
@@ -73,10 +75,13 @@ class Delivery:
 
     def _wake(self, chart: Chart, reference: Reference, now: datetime, token: str) -> Done | None:
         """None when somebody else claimed it or changed the facts in this very moment."""
-        decision = decide(chart.facts, chart.cursor, now, token)
+        waits = self.allowance.waits(chart.facts.clinic, now)
+        decision = decide(chart.facts, chart.cursor, now, token, waits)
         if isinstance(decision, Hold):
             return self._hold(chart, reference, decision, now)
         wake, claimed = decision
+        if claimed.held is not None:
+            self.allowance.report(self.store, chart.facts.clinic, claimed.held, now)
         if not self._safe_to_forget(chart, claimed, now, token):
             queue_in(self.queue, reference, BUSY_RETRY)
             return Done.WAITING
@@ -92,8 +97,10 @@ class Delivery:
     def _hold(self, chart: Chart, reference: Reference, hold: Hold, now: datetime) -> Done:
         # While a clinic is stopped its reminders stay overdue where they are: starting it queues them all again.
         if chart.facts.clinic.stopped_at is None and hold.until != chart.cursor.due:
-            lane = lane_text(hold.lane, chart.facts.clinic)
-            if self.store.hold(reference, hold.until, reason=None, lane=lane) and hold.until is not None:
+            lane, reason = lane_text(hold.lane, chart.facts.clinic), hold.reason if hold.told else None
+            if reason is not None:
+                self.allowance.report(self.store, chart.facts.clinic, reason, now)
+            if self.store.hold(reference, hold.until, reason=reason, lane=lane) and hold.until is not None:
                 queue_if_near(self.queue, replace(reference, due=hold.until), now)
         self.metrics.tell(Metric.HELD, kind=hold.kind, channel=chart.cursor.lane)
         return Done.HELD
@@ -138,4 +145,5 @@ class Delivery:
             book=self.book,
             site=self.site,
             metrics=self.metrics,
+            allowance=self.allowance,
         )

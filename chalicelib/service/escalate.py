@@ -1,8 +1,8 @@
 """Escalate: a task that cannot wait climbs from contact to contact until somebody says they have seen it.
 
-Each rung is paged by text, or by e-mail where there is no number, and sends its own delayed reminder to climb on; a
-page that fails goes straight to the next. A sweep over deadlines every minute is the backstop. No stop switch, pause
-or opt-out of a patient's silences a page.
+Each rung is paged by text, or by e-mail where there is no number or texts are refused, and sends its own delayed
+reminder to climb on; a page that fails goes straight to the next. A sweep over deadlines every minute is the backstop.
+No stop switch, pause or opt-out of a patient's silences a page.
 """
 
 import json
@@ -157,12 +157,15 @@ class Escalation:
         return len(overdue)
 
     def _page(self, clinic: Clinic, task: Task, person: Person, rung: int, now: datetime) -> bool:
-        """Whether the page was taken, or may have been."""
-        to, channel = (person.phone, Channel.SMS) if person.phone else (person.email, Channel.EMAIL)
+        """Whether the page was taken, or may have been: as a text, or by e-mail where that is refused."""
+        ways = [(Channel.SMS, person.phone), (Channel.EMAIL, person.email)]
+        return any(self._paged(clinic, task, person, rung, channel, to, now) for channel, to in ways if to)
+
+    def _paged(
+        self, clinic: Clinic, task: Task, person: Person, rung: int, channel: Channel, to: str, now: datetime
+    ) -> bool:
         if rung:
             self.metrics.tell(Metric.ESCALATIONS, kind=task.kind, channel=channel)
-        if to is None:
-            return False
         link = Link(
             purpose=Purpose.ACKNOWLEDGE,
             clinic_id=clinic.id,

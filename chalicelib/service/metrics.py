@@ -25,6 +25,10 @@ class Metric(StrEnum):
     """The provider's failure, told by a receipt after it had taken the message."""
     ESCALATIONS = "Escalations"
     """Pages past a task's first contact."""
+    LIMIT_REACHED = "LimitReached"
+    """A clinic's limit of messages or money, once a day or month."""
+    PROVIDER_LIMIT = "ProviderLimit"
+    """A message that the provider refused because the account may send no more."""
     HEARD = "Heard"
     """Texts from patients."""
     OLDEST_DUE = "OldestDue"
@@ -35,14 +39,15 @@ class Metric(StrEnum):
 
 
 class Metrics(Protocol):
-    def tell(self, metric: Metric, value: float = 1, *, kind: str = "", channel: str = "") -> None:
-        """Counts or measures something; with `kind` and `channel` also among its like. Never fails, never waits."""
+    def tell(self, metric: Metric, value: float = 1, *, kind: str = "", channel: str = "", code: str = "") -> None:
+        """Counts or measures something; with `kind` and `channel` also among its like. `code`: the provider's,
+        for whoever reads the log. Never fails, never waits."""
 
 
 class Silent(Metrics):
     """Where nobody watches."""
 
-    def tell(self, metric: Metric, value: float = 1, *, kind: str = "", channel: str = "") -> None:
+    def tell(self, metric: Metric, value: float = 1, *, kind: str = "", channel: str = "", code: str = "") -> None:
         pass
 
 

@@ -79,7 +79,7 @@ class Noting:
         """Acts on one event. Answers, in a word, what it was taken for."""
         about = receipt.about
         if receipt.failed:
-            self.metrics.tell(Metric.UNDELIVERED, kind=about.kind, channel=receipt.channel)
+            self.metrics.tell(Metric.UNDELIVERED, kind=about.kind, channel=receipt.channel, code=receipt.code)
         if isinstance(about, ForMessage):
             return self._message(about, receipt, now)
         self.store.evidence(

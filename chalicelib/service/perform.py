@@ -21,12 +21,13 @@ from chalicelib.domain.delivery import (
     why_not,
 )
 from chalicelib.domain.facts import Facts
-from chalicelib.domain.ids import digest
+from chalicelib.domain.ids import digest, spread
 from chalicelib.domain.links import without_tokens
 from chalicelib.domain.message import Composed, Site, compose, time_to_live
 from chalicelib.domain.occurrence import About, Reason
 from chalicelib.domain.provider_context import ForReminder
 from chalicelib.domain.wording import Copybook, SmsText
+from chalicelib.service.allowance import Allowance
 from chalicelib.service.chart import Chart, Reference, Task
 from chalicelib.service.followups import RefusedJob, refused_job
 from chalicelib.service.metrics import Metric, Metrics
@@ -47,6 +48,8 @@ from chalicelib.service.references import queue_in
 
 BUSY_RETRY = timedelta(seconds=30)
 """A throttled provider is asked again after this long, each time a little later."""
+
+SPREAD_S = 30
 
 BLOCKED_RETRY = timedelta(minutes=10)
 """Where a quota or a permission of ours stands in the way, somebody has to mend it first."""
@@ -91,6 +94,7 @@ class Performing:
     book: Callable[[], Copybook]
     site: Site
     metrics: Metrics
+    allowance: Allowance
 
     def words(self, facts: Facts, wake: Wake, now: datetime) -> Composed | None:
         """The wake's message as it reads at `now`; None where there is nothing to say or nobody to say it to."""
@@ -124,6 +128,9 @@ class Performing:
             return Done.SETTLED
         why = why_not(chart.facts, wake, now)
         if flight.not_sent:
+            shut = self.allowance.blocked(wake.channel, now)
+            if why is None and shut is not None:
+                return self._wait(chart, flight, shut.until - now)
             if why is not None and why.rule == "clinic_stopped":
                 return self._wait(chart, flight, BLOCKED_RETRY)
             return self._let_go(chart, flight, why) if why else self._again(chart, flight, now, token)
@@ -138,6 +145,9 @@ class Performing:
 
     def _send(self, chart: Chart, flight: InFlight, words: Composed, now: datetime) -> Done:
         answer = self._ask(chart, flight, words, now)
+        if not isinstance(answer, NotSent):
+            segments = words.text.segments if words.text else 0
+            self.allowance.spent(chart.facts.clinic, flight.wake.channel, segments, now)
         match answer:
             case Accepted(provider_id=provider_id):
                 attempt = _attempt(flight, now, "accepted")
@@ -154,7 +164,12 @@ class Performing:
 
     def _refused(self, chart: Chart, flight: InFlight, words: Composed, answer: NotSent, now: datetime) -> Done:
         attempt = _attempt(flight, now, "not_sent", code=answer.code)
-        delay = BUSY_RETRY * flight.attempt if answer.retry else BLOCKED_RETRY
+        delay = BLOCKED_RETRY
+        if answer.retry:
+            # Spread, or those that were too many together would come back together.
+            delay = BUSY_RETRY * flight.attempt + timedelta(seconds=spread(chart.facts.patient.id, SPREAD_S))
+        if answer.account:
+            self.allowance.block(flight.wake.channel, answer.code, now)
         if not answer.permanent and why_not(chart.facts, flight.wake, now + delay) is None:
             freed = replace(flight, not_sent=True, earlier=(*flight.earlier, attempt)[-REMEMBERED:])
             self.store.retry(chart, flight, freed)
@@ -164,7 +179,7 @@ class Performing:
         # Queued first: what follows from a refusal must not be lost between it and the record.
         self._follow_up(chart, flight, answer)
         self._record(chart, flight, words, Status.FAILED, attempt, detail=answer.code)
-        self._told(Metric.FAILED, flight)
+        self._told(Metric.FAILED, flight, code=answer.code)
         return Done.FAILED
 
     def _follow_up(self, chart: Chart, flight: InFlight, answer: NotSent) -> None:
@@ -240,8 +255,8 @@ class Performing:
         self._told(Metric.UNKNOWN, flight)
         return Done.UNKNOWN
 
-    def _told(self, metric: Metric, flight: InFlight, value: float = 1) -> None:
-        self.metrics.tell(metric, value, kind=flight.wake.kind, channel=flight.wake.channel)
+    def _told(self, metric: Metric, flight: InFlight, value: float = 1, *, code: str = "") -> None:
+        self.metrics.tell(metric, value, kind=flight.wake.kind, channel=flight.wake.channel, code=code)
 
     def _tried(self, chart: Chart, flight: InFlight) -> Composed | None:
         """The words as they read when the attempt was made: what staff must be able to see, whatever became of it."""

@@ -88,6 +88,8 @@ class NotSent:
     """The provider itself holds a STOP for this destination."""
     retry: bool = False
     """The same message may well be accepted later."""
+    account: bool = False
+    """The account may send no more on this channel for now, to anybody: a spend limit, a daily quota."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,8 @@ from chalicelib.domain.message import Composed, Site, in_one_segment
 from chalicelib.domain.patient import Channel
 from chalicelib.domain.provider_context import ForMessage, email_tags, sms_context
 from chalicelib.domain.wording import Copybook, pick_language, render_email, template_at_level
+from chalicelib.domain.wording.measure import measure
+from chalicelib.service.allowance import Allowance
 from chalicelib.service.conversation import Conversation, Message
 from chalicelib.service.metrics import SILENT, Metric, Metrics
 from chalicelib.service.outgoing import email_of
@@ -68,6 +70,7 @@ class Voice:
     book: Callable[[], Copybook]
     site: Site
     metrics: Metrics = SILENT
+    allowance: Allowance = field(default_factory=Allowance)
 
     def say(self, saying: Saying, *, now: datetime) -> Status:
         """Sends the message unless it has been; answers what became of it.
@@ -90,7 +93,16 @@ class Voice:
             if not self.talk.replace(known, again):
                 raise Unsettled(saying.kind)
             message = again
-        return self._answered(message, self._send(saying, message, email))
+        answer = self._send(saying, message, email)
+        self._counted(saying, message, answer, now)
+        return self._answered(message, answer)
+
+    def _counted(self, saying: Saying, message: Message, answer: ProviderAnswer, now: datetime) -> None:
+        if not isinstance(answer, NotSent):
+            segments = measure(message.text).segments if message.channel is Channel.SMS else 0
+            self.allowance.spent(saying.clinic, message.channel, segments, now, at_once=True)
+        elif answer.account:
+            self.allowance.block(message.channel, answer.code, now)
 
     def _answered(self, message: Message, answer: ProviderAnswer) -> Status:
         match answer:
@@ -103,7 +115,7 @@ class Voice:
                 raise Unsettled(code)
             case NotSent(code=code):
                 self.talk.record(replace(message, status=Status.FAILED, detail=code), Event.REFUSED)
-                self._told(Metric.LET_GO if code == SANDBOX else Metric.FAILED, message)
+                self._told(Metric.LET_GO if code == SANDBOX else Metric.FAILED, message, code)
                 return Status.FAILED
             case Ambiguous(code=code):
                 if message.audience == "staff":
@@ -111,8 +123,8 @@ class Voice:
                     return Status.SENDING
                 raise Unsettled(code)
 
-    def _told(self, metric: Metric, message: Message) -> None:
-        self.metrics.tell(metric, kind=message.kind, channel=message.channel)
+    def _told(self, metric: Metric, message: Message, code: str = "") -> None:
+        self.metrics.tell(metric, kind=message.kind, channel=message.channel, code=code)
 
     def _compose(self, saying: Saying, now: datetime) -> tuple[Message, Email | None]:
         text, subject, html, template, version, language = saying.words, saying.subject, None, "", 0, saying.language

@@ -38,6 +38,10 @@ def clinic(found: Clinic) -> dict[str, Any]:
         "sms_per_second": found.sms_per_second,
         "number_countries": list(found.number_countries or USUAL_COUNTRIES),
         "enrolments_a_day": found.enrolments_a_day,
+        "messages_a_day": found.messages_a_day,
+        "spend_a_month": found.spend_a_month,
+        "price_per_segment": found.price_per_segment,
+        "price_per_email": found.price_per_email,
         "stopped": {"at": utc_text(found.stopped_at), "reason": found.stop_reason} if found.stopped_at else None,
         "version": found.version,
     }

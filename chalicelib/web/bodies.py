@@ -30,6 +30,8 @@ EmailAddress = Annotated[
         extra={"hint": "must be an e-mail address such as ana@example.org"},
     ),
 ]
+Money = Annotated[float, Meta(gt=0, le=1_000_000)]
+Price = Annotated[float, Meta(ge=0, le=10)]
 Language = Literal["en", "es", "fr", "zh"]
 ChannelName = Literal["sms", "email"]
 
@@ -75,6 +77,13 @@ class NewClinic(Body, kw_only=True, frozen=True):
     number_countries: Annotated[list[Country], Meta(max_length=60)] = []
     """Whose numbers patients may have; the usual ones when left out."""
     enrolments_a_day: Annotated[int, Meta(ge=1, le=20_000)] = 6000
+    messages_a_day: Annotated[int, Meta(ge=1, le=1_000_000)] = 20_000
+    """After so many on one local day, reminders that can wait are held until the next."""
+    spend_a_month: Money = 1_000.0
+    """US dollars. Once a month's messages have cost that, reminders that can wait are held until the next month."""
+    price_per_segment: Price = 0.0091
+    """US dollars for one part of a text."""
+    price_per_email: Price = 0.0001
 
 
 class ClinicChange(Body, kw_only=True, frozen=True):
@@ -96,6 +105,10 @@ class ClinicChange(Body, kw_only=True, frozen=True):
     sms_per_second: Annotated[float, Meta(gt=0, le=1000)] | UnsetType = msgspec.UNSET
     number_countries: Annotated[list[Country], Meta(max_length=30)] | UnsetType = msgspec.UNSET
     enrolments_a_day: Annotated[int, Meta(ge=1, le=20_000)] | UnsetType = msgspec.UNSET
+    messages_a_day: Annotated[int, Meta(ge=1, le=1_000_000)] | UnsetType = msgspec.UNSET
+    spend_a_month: Money | UnsetType = msgspec.UNSET
+    price_per_segment: Price | UnsetType = msgspec.UNSET
+    price_per_email: Price | UnsetType = msgspec.UNSET
 
 
 class NewKey(Body, kw_only=True, frozen=True):

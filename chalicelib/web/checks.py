@@ -115,6 +115,10 @@ def clinic(body: NewClinic, clinic_id: str, found: Found) -> Clinic | None:
         sms_per_second=body.sms_per_second,
         number_countries=tuple(dict.fromkeys(body.number_countries)),
         enrolments_a_day=body.enrolments_a_day,
+        messages_a_day=body.messages_a_day,
+        spend_a_month=body.spend_a_month,
+        price_per_segment=body.price_per_segment,
+        price_per_email=body.price_per_email,
     )
     return replace(described, contact_window=window) if window else described
 

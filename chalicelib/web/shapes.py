@@ -81,6 +81,11 @@ class Clinic(Shape, kw_only=True, frozen=True):
     number_countries: list[str]
     """Whose numbers patients may have, by ISO 3166 code."""
     enrolments_a_day: int
+    messages_a_day: int
+    spend_a_month: float
+    """US dollars."""
+    price_per_segment: float
+    price_per_email: float
     stopped: Stopped | None
     version: int
 

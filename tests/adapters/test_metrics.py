@@ -49,3 +49,9 @@ def test_what_is_measured_is_in_seconds_and_all_else_is_counted(metric):
     [directive] = told(metric)["_aws"]["CloudWatchMetrics"]
     measured = metric in (Metric.LATENESS, Metric.OLDEST_DUE)
     assert directive["Metrics"][0]["Unit"] == ("Seconds" if measured else "Count")
+
+
+def test_a_providers_code_is_in_the_line_and_no_dimension():
+    line = told(Metric.FAILED, kind="checkin", channel="sms", code="ConflictException:NO_ORIGINATION_IDENTITIES_FOUND")
+    assert line["Code"].startswith("ConflictException")
+    assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"][-1] == ["Stage", "Kind", "Channel"]

@@ -193,16 +193,18 @@ REFUSED = [
     ("sms", 400, "ValidationException", "PRICE_OVER_THRESHOLD", {"permanent": True}),
     ("sms", 400, "ValidationException", "INVALID_IDENTITY_FOR_DESTINATION_COUNTRY", {"permanent": True}),
     ("sms", 400, "ValidationException", "INVALID_ARN", {}),
-    ("sms", 400, "ServiceQuotaExceededException", "MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT", {}),
-    ("sms", 400, "AccessDeniedException", "ACCOUNT_DISABLED", {}),
+    ("sms", 400, "ServiceQuotaExceededException", "MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT", {"account": True}),
+    ("sms", 400, "AccessDeniedException", "ACCOUNT_DISABLED", {"account": True}),
+    ("sms", 400, "AccessDeniedException", "INSUFFICIENT_ACCOUNT_REPUTATION", {"account": True}),
+    ("sms", 400, "AccessDeniedException", None, {}),
     ("sms", 400, "ResourceNotFoundException", None, {}),
     ("sms", 403, "ExpiredTokenException", None, {}),
     ("email", 429, "TooManyRequestsException", None, {"retry": True}),
-    ("email", 400, "LimitExceededException", None, {"retry": True}),
+    ("email", 400, "LimitExceededException", None, {"account": True}),
     ("email", 400, "MessageRejected", None, {}),
     ("email", 400, "BadRequestException", None, {}),
-    ("email", 400, "AccountSuspendedException", None, {}),
-    ("email", 400, "SendingPausedException", None, {}),
+    ("email", 400, "AccountSuspendedException", None, {"account": True}),
+    ("email", 400, "SendingPausedException", None, {"account": True}),
     ("email", 400, "MailFromDomainNotVerifiedException", None, {}),
     ("email", 404, "NotFoundException", None, {}),
 ]
@@ -216,6 +218,14 @@ def test_a_refusal_means_not_sent_and_is_asked_for_once(
     named = f"{code}:{reason}" if reason else code
     assert senders[channel]() == NotSent(code=named, **expected)
     assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize("code", ["TooManyRequestsException", "ThrottlingException", "LimitExceededException"])
+def test_the_daily_quota_of_mail_is_known_by_its_words_whatever_the_code(provider, senders, code):
+    provider.answer = wire.error(429, code, message="Daily message quota exceeded.")
+    assert senders["email"]() == NotSent(code=f"{code}:DAILY_QUOTA", account=True)
+    provider.answer = wire.error(429, code, message="Maximum sending rate exceeded.")
+    assert senders["email"]().code == code
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from chalicelib.domain.agenda import HORIZON
 from chalicelib.domain.cursor import Cursor, Hold, Lane, Wake
 from chalicelib.domain.decision import decide, next_wake
 from chalicelib.domain.facts import Facts
-from chalicelib.domain.occurrence import State
+from chalicelib.domain.limits import Wait
+from chalicelib.domain.occurrence import Rank, Reason, State
 from chalicelib.domain.patient import Channel, Clinical, Status
 from chalicelib.domain.plan import Override, Session
 from chalicelib.domain.protocol import Anchor
@@ -29,6 +30,8 @@ from tests.domain.builders import (
     protocol,
     question,
     staff_task,
+    supply,
+    supply_cycle,
     therapy,
     visit,
     wall,
@@ -234,3 +237,50 @@ def decide_first(known: Facts) -> tuple[Wake, Cursor]:
     decision = decide(replace(known, progress=cursor.progress), cursor, ENROLLED, "t")
     assert not isinstance(decision, Hold)
     return decision
+
+
+LIMIT = Wait(
+    reason=Reason("messages_a_day", "the clinic's limit is reached"), until=at("2026-03-04T00:00"), spares_safety=True
+)
+PILLS = protocol(
+    supply({"at": "-P1D", "message": "refill"}, priority="safety"), name="pills.v1", anchor="last_fill_date"
+)
+
+
+def decided(known: Facts, when: str) -> tuple[Wake, Cursor] | Hold:
+    return decide(known, cursor_of(known, ENROLLED), at(when), "token", [LIMIT])
+
+
+def test_what_a_limit_covers_is_held_until_the_window_opens_on_the_next_day():
+    hold = decided(facts(WEEKLY), "2026-03-03T10:00")
+    assert hold == Hold(at("2026-03-04T09:00"), Lane.SMS, LIMIT.reason, "checkin", told=True)
+
+
+def test_what_is_to_come_on_a_day_of_the_limit_is_not_told_as_held_before_it_is_due():
+    hold = decided(facts(WEEKLY), "2026-03-03T08:00")
+    assert isinstance(hold, Hold)
+    assert (hold.until, hold.told) == (at("2026-03-04T09:00"), False)
+
+
+def test_a_task_does_not_wait_for_a_message_that_does():
+    known = facts(WEEKLY, protocol(staff_task(at="P1D"), name="ring.v1"))
+    decision = decided(known, "2026-03-03T10:00")
+    assert not isinstance(decision, Hold)
+    wake, cursor = decision
+    assert (wake.channel, len(wake.tasks)) == (Channel.TASK, 1)
+    assert (cursor.due, cursor.held) == (at("2026-03-04T09:00"), LIMIT.reason)
+    assert list(cursor.progress.pending) != []
+
+
+def test_a_safety_message_goes_and_what_waits_is_still_open_behind_it():
+    known = facts(
+        WEEKLY,
+        PILLS,
+        anchors={Anchor.LAST_FILL: "2026-02-03"},
+        supplies=[supply_cycle(Anchor.LAST_FILL, days_supply=29)],  # runs out on the 4th: told on the 3rd
+    )
+    decision = decided(known, "2026-03-03T10:00")
+    assert not isinstance(decision, Hold)
+    wake, cursor = decision
+    assert wake.rank is Rank.SAFETY
+    assert (cursor.due, len(cursor.progress.pending)) == (at("2026-03-04T09:00"), 1)

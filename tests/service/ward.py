@@ -14,6 +14,7 @@ from chalicelib.adapters.library import protocols
 from chalicelib.adapters.memory import Crashed, MemoryEmail, MemoryQueue, MemorySms, MemoryTable
 from chalicelib.adapters.store import TableStore
 from chalicelib.adapters.table import Busy, Put, Table
+from chalicelib.adapters.tally import TableTally
 from chalicelib.domain.clinic import Clinic
 from chalicelib.domain.delivery import Event, Reminder
 from chalicelib.domain.facts import Facts, Progress
@@ -24,6 +25,7 @@ from chalicelib.domain.plan import Appointment, AppointmentKind, AppointmentStat
 from chalicelib.domain.protocol import Anchor
 from chalicelib.domain.provider_context import ForReminder, read_context
 from chalicelib.domain.replan import replanned
+from chalicelib.service.allowance import Allowance
 from chalicelib.service.change import Altered, Desk
 from chalicelib.service.chart import Audit, Chart
 from chalicelib.service.deliver import Delivery
@@ -117,7 +119,7 @@ class Counted(Metrics):
     def __init__(self) -> None:
         self.sums: Counter[tuple[Metric, str, str]] = Counter()
 
-    def tell(self, metric: Metric, value: float = 1, *, kind: str = "", channel: str = "") -> None:
+    def tell(self, metric: Metric, value: float = 1, *, kind: str = "", channel: str = "", code: str = "") -> None:
         self.sums[metric, kind, channel] += value
 
 
@@ -159,6 +161,7 @@ class Ward:
             book=copybook,
             site=Site(url="https://care.example", secret=b"secret"),
             metrics=self.told,
+            allowance=Allowance(tally=TableTally(self.table(self.memory)), metrics=self.told),
         )
 
     # people

@@ -25,6 +25,8 @@ class Fault(StrEnum):
     THROTTLE = "throttle"
     REJECT = "reject"
     OPTED_OUT = "opted_out"
+    QUOTA = "quota"
+    """The account may send no more for now."""
     UNREACHABLE = "unreachable"
     """No connection: nothing was asked."""
     TIMEOUT_BEFORE = "timeout_before"
@@ -51,6 +53,7 @@ _ANSWERS: dict[Fault, Outcome] = {
     Fault.OPTED_OUT: NotSent(
         code="ConflictException:DESTINATION_PHONE_NUMBER_OPTED_OUT", permanent=True, opted_out=True
     ),
+    Fault.QUOTA: NotSent(code="ServiceQuotaExceededException:MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT", account=True),
     Fault.UNREACHABLE: NotSent(code="EndpointConnectionError", retry=True),
     Fault.TIMEOUT_BEFORE: Ambiguous(code="ReadTimeoutError"),
     Fault.TIMEOUT_AFTER: Ambiguous(code="ReadTimeoutError"),

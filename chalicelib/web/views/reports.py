@@ -21,10 +21,6 @@ from chalicelib.web.views.clinics import own_clinic
 USUAL = timedelta(days=27)
 LONGEST = timedelta(days=366)
 
-PRICES = {"sms": Decimal("0.0091"), "email": Decimal("0.0001")}
-"""US dollars for one part of a text (10DLC, carrier's fee included) or one e-mail: orders of magnitude for planning.
-What is owed stands on the provider's bill."""
-
 
 def deliveries(call: Call) -> dict[str, Any]:
     clinic = own_clinic(call)
@@ -49,7 +45,9 @@ def usage(call: Call) -> dict[str, Any]:
     for what, number in counted.tally.messages.items():
         messages[what.channel] += number
         segments[what.channel] += counted.tally.segments[what]
-    cost = {channel: PRICES[channel] * segments[channel] for channel in PRICES}
+    # The clinic's own prices: orders of magnitude for planning. What is owed stands on the provider's bill.
+    prices = {"sms": clinic.price_per_segment, "email": clinic.price_per_email}
+    cost = {channel: Decimal(str(price)) * segments[channel] for channel, price in prices.items()}
     return {
         "month": month,
         "patients_enrolled": counted.patients,
@@ -61,7 +59,7 @@ def usage(call: Call) -> dict[str, Any]:
                 "segments": segments[channel],
                 "estimated_cost_usd": f"{cost[channel]:.4f}",
             }
-            for channel in PRICES
+            for channel in prices
         ],
         "estimated_cost_usd": f"{sum(cost.values()):.4f}",
         "as_of": utc_text(counted.as_of),
