@@ -177,11 +177,12 @@ def test_a_throttled_text_comes_back_after_a_while_and_goes_once(ward):
     ward.sms.script(Fault.THROTTLE, Fault.THROTTLE)
     ward.tick()
     ward.drain(DAY_BEFORE)
-    assert ward.sqs.next_at() == DAY_BEFORE + timedelta(seconds=30)
+    assert timedelta(seconds=30) <= ward.sqs.next_at() - DAY_BEFORE < timedelta(seconds=60)
     ward.drain(DAY_BEFORE + timedelta(minutes=10))
     record = ward.history()[-1]
     assert texts(ward) == 1
-    assert (record.status, record.sent_at) == (Status.SENT, DAY_BEFORE + timedelta(seconds=90))
+    assert record.status is Status.SENT
+    assert timedelta(seconds=90) <= record.sent_at - DAY_BEFORE < timedelta(seconds=150)
     assert [(a.number, a.outcome) for a in record.attempts] == [(1, "not_sent"), (2, "not_sent"), (3, "accepted")]
     assert record.attempts[0].code == "ThrottlingException"
 
