@@ -120,7 +120,7 @@ def test_without_faults_everything_goes_out_once(story):
     play(ward, faults, story)
     messages = 1 if story == "the day before" else 2
     assert judge(ward, story, {}) == {"sent after 1": messages}
-    # The chart, the clinic, what it has used, the claim, the provider, the record; and again for an e-mail that follows.
+    # The chart, the clinic, its tally, the claim, the provider, the record; and once more for the e-mail that follows.
     assert [name.split()[0] for name, _ in faults.seen][:6] == ["query", "get", "get", "write", "send", "write"]
 
 
