@@ -147,7 +147,9 @@ def future(chart: Chart, book: Callable[[], Copybook], site: Site, *, now: datet
         if waits:
             held = None
         line = line_of(facts, book(), entry, entries, site)
-        yield replace(line, state=State.HELD, reason=reason) if waits else line
+        # Where it waits for a slot or a limit, the cursor knows until when.
+        at = max(line.at, chart.cursor.due or line.at)
+        yield replace(line, at=at, state=State.HELD, reason=reason) if waits else line
 
 
 def line_of(facts: Facts, book: Copybook, entry: Entry, entries: Sequence[Entry], site: Site) -> Line:

@@ -16,6 +16,15 @@ def enrol(clinic: Tenant, count: int) -> list[str]:
     return [clinic.enrol(f"M{n}", phone=number, channels=["sms"])["id"] for n, number in enumerate(numbers(count))]
 
 
+def test_what_waits_says_when_it_will_be_looked_at_again(clinic: Tenant) -> None:
+    clinic.ask("PATCH", "/clinic", {"messages_a_day": 1})
+    _, waits = enrol(clinic, 2)
+    [line] = [
+        each for each in clinic.ask("GET", f"/patients/{waits}/timeline").json()["items"] if each["state"] == "held"
+    ]
+    assert line["local"] == "2026-03-03T10:00", "as the patient's window opens"
+
+
 def welcomes(clinic: Tenant, patients: list[str]) -> list[tuple[str, str]]:
     found = []
     for patient in patients:
