@@ -119,3 +119,12 @@ def test_the_days_mail_quota_holds_mail_alone(world: World, clinic: Tenant) -> N
     assert state in ("scheduled", "held")
     assert rule
     assert texted
+
+
+def test_where_texts_are_refused_staff_are_paged_by_email(world: World, clinic: Tenant) -> None:
+    [patient] = enrol(clinic, 1)
+    world.faults("sms", "quota", 1000)
+    world.inbound(numbers(1)[0], "+12025550199", "I can't feel my legs since this morning")
+    pages = [(message["channel"], message["to"]) for message in world.outbox() if message["kind"] == "page"]
+    assert pages == [("email", "lee@northside.example")]
+    assert patient
