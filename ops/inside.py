@@ -5,6 +5,7 @@ from datetime import datetime
 
 from chalicelib import wiring
 from chalicelib.adapters.secrets import fresh_id
+from chalicelib.domain.clinic import Retention
 from chalicelib.domain.ids import ClinicId
 from chalicelib.service.chart import Audit
 from ops.account import Account, at_home
@@ -34,6 +35,7 @@ class Inside:
 
     def note(self, clinic: str, action: str, *, detail: str, reason: str = "", patient: str = "") -> None:
         """Audits what was just done."""
+        known = wiring.store().clinic(clinic)
         wiring.ledger().note(
             Audit(
                 id=fresh_id(),
@@ -44,5 +46,6 @@ class Inside:
                 patient_id=patient,
                 detail=detail,
                 reason=reason,
-            )
+            ),
+            known.retention if known else Retention(),
         )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.addresses import Addresses
-from chalicelib.adapters.documents import pack, unpack
+from chalicelib.adapters.documents import ended_at, ending, pack, unpack
 from chalicelib.adapters.moves import moves
 from chalicelib.adapters.schema import DUE
 from chalicelib.adapters.table import Absent, Change, Is, Item, Key, Put, Refused, Remove, Table
@@ -102,7 +102,9 @@ class TableConversation:
 
     def add_answer(self, clinic_id: str, patient_id: str, answer: Answer) -> None:
         sk = f"{ANSWERS}{utc_text(answer.at)}#{answer.id}"
-        self._table.write(Put({"pk": keys.patient(clinic_id, patient_id), "sk": sk, "doc": pack(answer)}))
+        document = pack(answer, without=("kept_until",))
+        item = {"pk": keys.patient(clinic_id, patient_id), "sk": sk, "doc": document}
+        self._table.write(Put({**item, **ending(answer.kept_until)}))
 
     def answers(self, clinic_id: str, patient_id: str) -> list[Answer]:
         rows = self._all(keys.patient(clinic_id, patient_id), prefix=ANSWERS, consistent=True)
@@ -172,8 +174,9 @@ def _laddered(task: Task) -> Item:
 
 def _message_item(message: Message) -> Item:
     key = keys.message(message.clinic_id, message.patient_id, message.id)
-    bare = replace(message, status="", provider_id="", detail="")
-    item: dict[str, str] = {"pk": key.pk, "sk": key.sk, "doc": pack(bare), "status": message.status}
+    bare = replace(message, status="", provider_id="", detail="", kept_until=None)
+    item: dict[str, str | int] = {"pk": key.pk, "sk": key.sk, "doc": pack(bare), "status": message.status}
+    item |= ending(message.kept_until)
     if message.provider_id:
         item["provider_id"] = message.provider_id
     if message.detail:
@@ -187,4 +190,5 @@ def _message(item: Item) -> Message:
         status=str(item["status"]),
         provider_id=str(item.get("provider_id", "")),
         detail=str(item.get("detail", "")),
+        kept_until=ended_at(item),
     )

@@ -7,10 +7,12 @@ not fit its noun raises `msgspec.ValidationError`.
 
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
+
+from chalicelib.adapters.schema import TTL
 
 T = TypeVar("T")
 
@@ -43,6 +45,16 @@ SHORT = {
 """Field names that stand in most cursors and records. No key of a mapping is a single capital letter."""
 
 _LONG = {short: name for name, short in SHORT.items()}
+
+
+def ending(kept_until: datetime | None) -> dict[str, int]:
+    """The attribute at whose time the table deletes an item of itself."""
+    return {TTL: int(kept_until.timestamp())} if kept_until else {}
+
+
+def ended_at(item: Mapping[str, Any]) -> datetime | None:
+    """The time that `ending` put there."""
+    return datetime.fromtimestamp(item[TTL], UTC) if TTL in item else None
 
 
 def pack(noun: object, *, without: Collection[str] = ()) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any as Anything
 
 from chalicelib.adapters import keys
-from chalicelib.adapters.documents import pack, unpack
+from chalicelib.adapters.documents import ending, pack, unpack
 from chalicelib.adapters.roster import pauses_text
 from chalicelib.adapters.table import Item, Key
 from chalicelib.domain.clinic import Clinic
@@ -195,7 +195,7 @@ def _due(item: Item) -> tuple[datetime, ClinicId, PatientId]:
 
 _TOLD = (
     *("clinic_id", "patient_id", "seq", "status", "provider_id"),
-    *("sent_at", "delivered_at", "again_at", "detail", "text"),
+    *("sent_at", "delivered_at", "again_at", "detail", "text", "kept_until"),
 )
 """What of a record stands in its key, or is written by provider events as well."""
 
@@ -209,7 +209,7 @@ def record_attributes(reminder: Reminder) -> dict[str, Anything]:
         about["provider_id"] = reminder.provider_id
     if reminder.sent_at:
         about["sent_at"] = utc_text(reminder.sent_at)
-    return about
+    return about | ending(reminder.kept_until)
 
 
 def reminder_of(item: Item) -> Reminder:

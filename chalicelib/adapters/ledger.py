@@ -3,10 +3,10 @@
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from chalicelib.adapters import keys
-from chalicelib.adapters.documents import pack, unpack
+from chalicelib.adapters.documents import ending, pack, unpack
 from chalicelib.adapters.schema import TTL, WORK
 from chalicelib.adapters.table import (
     Absent,
@@ -25,14 +25,12 @@ from chalicelib.adapters.table import (
     Table,
     Value,
 )
+from chalicelib.domain.clinic import Retention
 from chalicelib.domain.local_time import utc_text
 from chalicelib.service.chart import Audit
 
 OPERATOR = "operator"
 """The scope of who has no clinic. Clinics' ids are 16 characters, so it is none of theirs."""
-
-AUDIT_KEPT = timedelta(days=6 * 366)
-"""45 CFR 164.316(b)(2)(i): six years, read onto activity logs by NIST SP 800-66."""
 
 SCANNED = 4000
 """Lists' entries looked through for one page of a patient's audit, so that an answer never takes long."""
@@ -116,9 +114,9 @@ class TableLedger:
 
     # --- audit ---
 
-    def note(self, audit: Audit) -> None:
+    def note(self, audit: Audit, retention: Retention) -> None:
         """Writes one entry. Append-only: an entry there already stays as it is."""
-        self._table.write(Put(audit_item(audit), when=Absent()))
+        self._table.write(Put(audit_item(audit, retention), when=Absent()))
 
     def audit(
         self, clinic_id: str, patient_id: str | None, *, limit: int, before: str | None, since: datetime, now: datetime
@@ -180,7 +178,7 @@ class TableLedger:
                 return
 
 
-def audit_item(audit: Audit) -> Item:
+def audit_item(audit: Audit, retention: Retention) -> Item:
     """An entry as it is kept: in the clinic's journal of the month, and on the trail of the one patient it concerns."""
     month, at = f"{audit.at:%Y-%m}", f"{utc_text(audit.at)}#{audit.id}"
     kind = "lists" if audit.patients else "audit"
@@ -188,7 +186,7 @@ def audit_item(audit: Audit) -> Item:
         "pk": keys.under(audit.clinic_id, kind, month),
         "sk": at,
         "doc": pack(audit),
-        TTL: int((audit.at + AUDIT_KEPT).timestamp()),
+        **ending(retention.audit_until(audit.at)),
     }
     if audit.patient_id:
         item["work_pk"] = keys.under(audit.clinic_id, "trail", audit.patient_id)

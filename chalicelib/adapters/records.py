@@ -75,7 +75,7 @@ class TableRecords:
             if self._addresses.patients_of(clinic, contact.address) == [patient]
         ]
         operations.append(Put({"pk": pk, "sk": ERASING, "doc": pack(audit)}))
-        operations.append(Put(audit_item(audit)))
+        operations.append(Put(audit_item(audit, facts.clinic.retention)))
         operations += [Remove(key) for key in rows[: 100 - len(operations)]]
         return not isinstance(self._table.write(*operations), Refused)
 

@@ -181,7 +181,7 @@ class TableStore:
         operations += self._addresses.fences(None, facts)
         operations += [Put(consent_item(facts, c)) for c in consents]
         operations += [Put(task_item(t)) for t in tasks]
-        operations.append(Put(audit_item(audit)))
+        operations.append(Put(audit_item(audit, facts.clinic.retention)))
         return not isinstance(self._table.write(*operations), Refused)
 
     def commit(
@@ -198,7 +198,7 @@ class TableStore:
         operations += self._differences(old.facts, new.facts)
         operations += [Put(consent_item(new.facts, c)) for c in consents]
         operations += [Put(task_item(t)) for t in tasks]
-        operations.append(Put(audit_item(audit)))
+        operations.append(Put(audit_item(audit, new.facts.clinic.retention)))
         return not isinstance(self._table.write(*operations), Refused)
 
     def _differences(self, old: Facts, new: Facts) -> Iterator[Operation]:

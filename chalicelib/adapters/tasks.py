@@ -1,7 +1,7 @@
 """A task as an item: in the list of the clinic's tasks of its state, worst first."""
 
 from chalicelib.adapters import keys
-from chalicelib.adapters.documents import pack
+from chalicelib.adapters.documents import ending, pack
 from chalicelib.adapters.table import Item
 from chalicelib.service.chart import Task
 
@@ -11,8 +11,9 @@ def task_item(task: Task) -> Item:
     return {
         "pk": key.pk,
         "sk": key.sk,
-        "doc": pack(task),
+        "doc": pack(task, without=("kept_until",)),
         "state": task.state,
         "work_pk": keys.tasks(task.clinic_id, task.state),
         "work_sk": task.order,
+        **ending(task.kept_until),
     }

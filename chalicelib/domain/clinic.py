@@ -1,7 +1,7 @@
 """The clinic: who sends, from which number, in which hours, and whom to page."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 from .ids import ClinicId
@@ -30,6 +30,37 @@ class OfficeHours:
     """Monday is 0."""
     start: time
     end: time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long what is written is kept, in days from its writing. A change holds for what is written after it.
+
+    Kept for good, whatever these say: the patients themselves until they are erased, consents, and which numbers said
+    STOP. A law of the clinic's own country may ask for longer; none that is known here asks for less.
+    """
+
+    messages_days: int = 3 * 366
+    """The conversation: what patients wrote, and what was written to them beside reminders."""
+    log_days: int = 6 * 366
+    """Reminders with what became of each occurrence and their texts, check-in answers, closed tasks."""
+    audit_days: int = 6 * 366
+    """45 CFR 164.316(b)(2)(i): six years, read onto activity logs by NIST SP 800-66."""
+
+    def messages_until(self, at: datetime) -> datetime:
+        return at + timedelta(days=self.messages_days)
+
+    def log_until(self, at: datetime) -> datetime:
+        return at + timedelta(days=self.log_days)
+
+    def audit_until(self, at: datetime) -> datetime:
+        return at + timedelta(days=self.audit_days)
+
+
+LEAST_KEPT = Retention(messages_days=90, log_days=366, audit_days=6 * 366)
+"""Below these the service could not do its work: a check-in is graded against those before it, and reconciliation
+looks back over a year."""
+MOST_KEPT_DAYS = 30 * 366
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +98,7 @@ class Clinic:
     """US dollars for one part of a text: 10DLC in the US, the carrier's fee included. What is owed stands on the
     provider's bill."""
     price_per_email: float = 0.0001
+    retention: Retention = Retention()
     created_at: datetime | None = None
     stopped_at: datetime | None = None
     """Set while the clinic's stop switch is on: nothing is claimed for its patients."""

@@ -183,6 +183,7 @@ class Reminder:
     """With these, the same thing can be said again: to a phone that was out of reach, or by the other channel."""
     again_at: datetime | None = None
     """When the one further attempt was claimed."""
+    kept_until: datetime | None = None
 
     @property
     def id(self) -> str:

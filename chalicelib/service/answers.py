@@ -106,6 +106,7 @@ class Answering:
             rule=found.rule,
             detail=found.detail,
             baseline=found.baseline,
+            kept_until=facts.clinic.retention.log_until(at),
         )
         self.talk.add_answer(facts.clinic.id, facts.patient.id, answer)
         session = facts.session

@@ -66,6 +66,8 @@ class Task:
     note: str | None = None
     closed_by: str | None = None
     closed_at: datetime | None = None
+    kept_until: datetime | None = None
+    """None while it is not closed."""
 
     @property
     def order(self) -> str:

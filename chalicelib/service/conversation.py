@@ -48,6 +48,7 @@ class Message:
     evidence: str = field(default="", repr=False)
     prompt: str = ""
     """The question an inbound message answers, settled when it was heard."""
+    kept_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,7 @@ class Answer:
     rule: str
     detail: str
     baseline: float | None = None
+    kept_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,7 +107,8 @@ class Escalation:
         """Closes the task with what came of it. Closing one that nobody had acknowledged acknowledges it."""
         for _ in range(TRIES):
             task = self.talk.task(clinic_id, task_id)
-            if task is None or task.state == "closed":
+            clinic = self.store.clinic(clinic_id, now=now)
+            if task is None or clinic is None or task.state == "closed":
                 return task
             closed = replace(
                 task,
@@ -119,6 +120,7 @@ class Escalation:
                 note=note,
                 closed_by=by,
                 closed_at=now,
+                kept_until=clinic.retention.log_until(now),
             )
             if self.talk.replace_task(task, closed):
                 return closed

@@ -145,6 +145,7 @@ class Hearing:
             rules=tuple(e.rule for e in reading.evidence),
             evidence="; ".join(f"{e.rule}: {e.matched}" for e in reading.evidence)[:500],
             prompt=next((i.prompt_id for i in reading.intents if i.prompt_id), ""),
+            kept_until=clinic.retention.messages_until(inbound.at),
         )
         return self.talk.claim(message) or message
 

@@ -299,6 +299,7 @@ class Performing:
             rank=wake.rank,
             useful_until=wake.useful_until if wake.sends else None,
             about=wake.about if wake.sends else About(),
+            kept_until=chart.facts.clinic.retention.log_until(flight.at),
         )
         self.store.record(reminder, _EVENTS[status])
 

@@ -115,6 +115,7 @@ class Pressing:
             text=words,
             status="received",
             prompt=prompt,
+            kept_until=facts.clinic.retention.messages_until(now),
         )
         stored = self.talk.claim(message) or message
         if stored.status == "handled":

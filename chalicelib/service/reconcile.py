@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.clinic import LEAST_KEPT
 from chalicelib.domain.delivery import Event, Reminder, Status
 from chalicelib.domain.patient import Status as PatientStatus
 from chalicelib.service.chart import Chart, Reference
@@ -67,6 +68,10 @@ def gaps_of(chart: Chart, history: Mapping[int, Reminder], now: datetime, *, fir
     who, cursor = chart.facts.patient, chart.cursor
     waiting = {f.seq for f in cursor.in_flight.values() if now - f.at < FINAL_WITHIN}
     found = []
+    long_ago = now - timedelta(days=LEAST_KEPT.log_days)
+    if who.enrolled_at < long_ago:
+        # Records end with their retention, in no strict order; what is this old was looked at on 365 mornings.
+        first = min((r.seq for r in history.values() if r.claimed_at >= long_ago), default=cursor.seq)
     for seq in range(first, cursor.seq):
         record = history.get(seq)
         if seq in waiting:
@@ -94,6 +99,7 @@ def _repair(store: Store, queue: Queue, chart: Chart, gap: Gap, now: datetime) -
         return
     bare = Reminder.bare(clinic, patient, gap.seq)
     told = replace(bare, due=now, claimed_at=now, status=Status.UNKNOWN, detail="found by reconciliation")
+    told = replace(told, kept_until=chart.facts.clinic.retention.log_until(now))
     store.record(told, Event.GAVE_UP)
 
 

@@ -156,6 +156,7 @@ class Voice:
             template=template,
             version=version,
             language=language,
+            kept_until=saying.clinic.retention.messages_until(now),
         )
         if saying.channel is Channel.SMS:
             return message, None

@@ -1,6 +1,7 @@
 """The service's nouns as the API's JSON."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +43,7 @@ def clinic(found: Clinic) -> dict[str, Any]:
         "spend_a_month": found.spend_a_month,
         "price_per_segment": found.price_per_segment,
         "price_per_email": found.price_per_email,
+        "retention": asdict(found.retention),
         "stopped": {"at": utc_text(found.stopped_at), "reason": found.stop_reason} if found.stopped_at else None,
         "version": found.version,
     }

@@ -1,10 +1,14 @@
 """What requests may hold: the types they are read as, and the schemas that are published."""
 
+from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct, UnsetType
+
+from chalicelib.domain import clinic
+from chalicelib.domain.clinic import LEAST_KEPT, MOST_KEPT_DAYS
 
 Text = Annotated[str, Meta(min_length=1, max_length=120, extra={"hint": "must be text of 1 to 120 characters"})]
 ShortText = Annotated[str, Meta(min_length=1, max_length=64, extra={"hint": "must be text of 1 to 64 characters"})]
@@ -59,6 +63,17 @@ class DayHours(Body, kw_only=True, frozen=True):
     end: Clock = msgspec.field(name="to")
 
 
+class Retention(Body, kw_only=True, frozen=True):
+    """How many days what is written is kept; a change holds for what is written after it."""
+
+    messages_days: Annotated[int, Meta(ge=LEAST_KEPT.messages_days, le=MOST_KEPT_DAYS)]
+    """What patients wrote, and what was written to them beside reminders."""
+    log_days: Annotated[int, Meta(ge=LEAST_KEPT.log_days, le=MOST_KEPT_DAYS)]
+    """Reminders with their texts, check-in answers, closed tasks."""
+    audit_days: Annotated[int, Meta(ge=LEAST_KEPT.audit_days, le=MOST_KEPT_DAYS)]
+    """Who read or changed what: six years at the least."""
+
+
 class NewClinic(Body, kw_only=True, frozen=True):
     name: Text
     timezone: ShortText
@@ -84,6 +99,7 @@ class NewClinic(Body, kw_only=True, frozen=True):
     price_per_segment: Price = 0.0091
     """US dollars for one part of a text."""
     price_per_email: Price = 0.0001
+    retention: Retention = Retention(**asdict(clinic.Retention()))
 
 
 class ClinicChange(Body, kw_only=True, frozen=True):
@@ -109,6 +125,7 @@ class ClinicChange(Body, kw_only=True, frozen=True):
     spend_a_month: Money | UnsetType = msgspec.UNSET
     price_per_segment: Price | UnsetType = msgspec.UNSET
     price_per_email: Price | UnsetType = msgspec.UNSET
+    retention: Retention | UnsetType = msgspec.UNSET
 
 
 class NewKey(Body, kw_only=True, frozen=True):

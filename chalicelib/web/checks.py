@@ -6,7 +6,15 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from chalicelib.adapters.phone import country_of, read_phone
-from chalicelib.domain.clinic import EMERGENCY_NUMBERS, USUAL_COUNTRIES, Clinic, ContentLevel, OfficeHours, Person
+from chalicelib.domain.clinic import (
+    EMERGENCY_NUMBERS,
+    USUAL_COUNTRIES,
+    Clinic,
+    ContentLevel,
+    OfficeHours,
+    Person,
+    Retention,
+)
 from chalicelib.domain.ids import ClinicId
 from chalicelib.domain.local_time import ContactWindow, instant, zone
 from chalicelib.domain.patient import Channel, Clinical, Consent, Contact, Role
@@ -119,6 +127,11 @@ def clinic(body: NewClinic, clinic_id: str, found: Found) -> Clinic | None:
         spend_a_month=body.spend_a_month,
         price_per_segment=body.price_per_segment,
         price_per_email=body.price_per_email,
+        retention=Retention(
+            messages_days=body.retention.messages_days,
+            log_days=body.retention.log_days,
+            audit_days=body.retention.audit_days,
+        ),
     )
     return replace(described, contact_window=window) if window else described
 

@@ -31,6 +31,7 @@ EXAMPLES: Mapping[str, Any] = {
         "lead": _PERSON,
         "sms_content_level": "minimal",
         "sms_per_second": 1,
+        "retention": {"messages_days": 1098, "log_days": 2196, "audit_days": 2196},
     },
     "ClinicChange": {"contact_window": {"from": "10:00", "to": "19:00"}, "holidays": ["2026-12-25"]},
     "NewKey": {"role": "admin", "label": "EHR interface"},

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from chalicelib import wiring
 from chalicelib.adapters.secrets import fresh_id
+from chalicelib.domain.clinic import Retention
 from chalicelib.domain.ids import ClinicId
 from chalicelib.service.chart import Audit
 from chalicelib.web.door import Call
@@ -29,7 +30,7 @@ def note_call(call: Call, action: str) -> None:
     if not shown or not call.principal.clinic_id:
         return
     one = len(shown) == 1
-    wiring.ledger().note(
+    _note(
         Audit(
             id=fresh_id(),
             clinic_id=call.principal.clinic_id,
@@ -46,4 +47,9 @@ def note_call(call: Call, action: str) -> None:
 def note_change(call: Call, action: str, detail: str = "", clinic_id: str = "") -> None:
     """The entry of a change that concerns no patient: settings, keys."""
     audit = audit_of(call, "", action, detail)
-    wiring.ledger().note(replace(audit, clinic_id=ClinicId(clinic_id)) if clinic_id else audit)
+    _note(replace(audit, clinic_id=ClinicId(clinic_id)) if clinic_id else audit)
+
+
+def _note(audit: Audit) -> None:
+    clinic = wiring.store().clinic(audit.clinic_id, now=audit.at)
+    wiring.ledger().note(audit, clinic.retention if clinic else Retention())

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct, UnsetType
 
-from chalicelib.web.bodies import ChannelName, DayHours, Hours, Language, LocalTime
+from chalicelib.web.bodies import ChannelName, DayHours, Hours, Language, LocalTime, Retention
 
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]+$")]
 Instant = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
@@ -86,6 +86,7 @@ class Clinic(Shape, kw_only=True, frozen=True):
     """US dollars."""
     price_per_segment: float
     price_per_email: float
+    retention: Retention
     stopped: Stopped | None
     version: int
 
