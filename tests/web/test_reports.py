@@ -207,6 +207,25 @@ def test_who_is_erased_while_a_count_is_under_way_is_counted_once(world: World, 
     assert report.patients == 4
 
 
+def test_what_a_receipt_changed_after_a_count_is_in_the_next_one_however_late_that_is(
+    world: World, clinic: Tenant
+) -> None:
+    ours = wiring.store().clinic(clinic.id)
+    assert ours is not None
+    world.faults("sms", events=False)
+    clinic.enrol(email=None, channels=["sms"], protocols=["spasticity.v1"])
+    large = replace(wiring.counting(), most_live=-1, queue=Waiting())
+    large.begin(clinic.id)
+    work(large, world)
+    world.advance("P2D", stop_functions=True)
+    world.receipt(world.outbox()[0]["provider_message_id"], "TEXT_DELIVERED")
+    world.advance("P8D", stop_functions=True)
+    large.begin(clinic.id)
+    work(large, world)
+    counted = large.report(ours, date(2026, 3, 2), date(2026, 3, 2), now=world.now).tally.messages
+    assert {what.state: number for what, number in counted.items()} == {"delivered": 1}
+
+
 def test_replies_to_numbers_nobody_knows_are_counted_too(world: World, clinic: Tenant) -> None:
     world.inbound("+12025550666", "+12025550199", "HELP")
     assert len(world.outbox()) == 1
