@@ -138,6 +138,8 @@ class Patient:
     """The patient asked for a reminder two hours before appointments."""
     ended_on: date | None = None
     """The local date of the discharge from follow-up, or of the death."""
+    ended_at: datetime | None = None
+    """When that was recorded: what fell due since is not made up for, should it prove a mistake."""
     version: int = 1
 
     def pause_at(self, at: datetime) -> Pause | None:

@@ -1,4 +1,4 @@
-"""Course: messages paused and resumed, follow-up ended by discharge or by death."""
+"""Course: messages paused and resumed; follow-up ended by discharge or death, and taken up again after a mistake."""
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -56,8 +56,26 @@ def discharge(
 def deceased(
     desk: Desk, clinic_id: str, patient_id: str, on: date, audit: Audit, *, now: datetime
 ) -> Changed | Refusal | None:
-    """Records the death: everything stops at once, and for good."""
+    """Records the death: everything stops at once."""
     return _end(desk, clinic_id, patient_id, Status.DECEASED, on, audit, now)
+
+
+def reinstate(
+    desk: Desk, clinic_id: str, patient_id: str, reason: str, audit: Audit, *, now: datetime
+) -> Changed | Refusal | None:
+    """Takes back a discharge or a death that was recorded by mistake, and leaves the patient as they were before it.
+    The time between counts as a pause: what fell into it is not made up for."""
+
+    def alter(facts: Facts) -> Altered | None:
+        who = facts.patient
+        if who.status is Status.ACTIVE:
+            return None
+        between = Pause(start=who.ended_at or now, until=now, reason=reason)
+        return _with_patient(
+            facts, status=Status.ACTIVE, ended_on=None, ended_at=None, pauses=(*_recent(facts, now), between)
+        )
+
+    return desk.carry_out(clinic_id, patient_id, alter, audit, now=now)
 
 
 def _end(
@@ -70,7 +88,7 @@ def _end(
         refused = not_living(facts)
         if refused:
             return refused
-        return _with_patient(facts, status=status, ended_on=on)
+        return _with_patient(facts, status=status, ended_on=on, ended_at=who.ended_at or now)
 
     return desk.carry_out(clinic_id, patient_id, alter, audit, now=now)
 

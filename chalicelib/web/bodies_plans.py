@@ -93,6 +93,11 @@ class NewPause(Body, kw_only=True, frozen=True):
     """Messages begin again then by themselves: a date means its beginning, in the patient's zone."""
 
 
+class Resumption(Body, kw_only=True, frozen=True):
+    reason: Reason | None = None
+    """Why a discharge or a death that was recorded is taken back; not needed to end a pause."""
+
+
 class CourseEnd(Body, kw_only=True, frozen=True):
     date: Day
 

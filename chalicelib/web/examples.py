@@ -82,6 +82,7 @@ EXAMPLES: Mapping[str, Any] = {
     },
     "NewEvent": {"type": "fill", "date": "2026-03-01", "days_supply": 30},
     "NewPause": {"reason": "in hospital"},
+    "Resumption": {"reason": "recorded for the wrong patient"},
     "CourseEnd": {"date": "2026-03-01"},
     "PatientChange": {"language": "en", "contact_window": {"from": "10:00", "to": "18:00"}},
     "NewContact": {

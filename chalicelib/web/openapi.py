@@ -259,7 +259,7 @@ def _request_body(route: Route) -> dict[str, Any]:
             schema = {"type": "string"}
         example = EXAMPLES.get(route.body or route.view)
         content[kind] = {"schema": schema} | ({"examples": {"usual": {"value": example}}} if example else {})
-    return {"required": route.body != "Stop", "content": content}
+    return {"required": route.body not in ("Stop", "Resumption"), "content": content}
 
 
 _SAID = {

@@ -53,8 +53,8 @@ def unauthorized() -> Refused:
     )
 
 
-def forbidden() -> Refused:
-    return Refused(HTTPStatus.FORBIDDEN, "Your role does not permit this.")
+def forbidden(detail: str = "Your role does not permit this.") -> Refused:
+    return Refused(HTTPStatus.FORBIDDEN, detail)
 
 
 def wrong(problems: Sequence[Problem]) -> Refused:

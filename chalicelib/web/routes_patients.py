@@ -85,8 +85,9 @@ PATIENTS = (
         path="/patients/{patient_id}/resume",
         roles=WRITERS,
         view="course.resume",
+        body="Resumption",
         answer="ChangedPatient",
-        summary="End the pause now",
+        summary="End the pause now; with a reason, take back a discharge or (admin) a death recorded by mistake",
     ),
     Route(
         method="POST",
@@ -104,7 +105,7 @@ PATIENTS = (
         view="course.deceased",
         body="CourseEnd",
         answer="ChangedPatient",
-        summary="Record the death: everything stops at once, and for good",
+        summary="Record the death: everything stops at once",
     ),
     Route(
         method="POST",

@@ -222,6 +222,42 @@ def test_discharge_and_death_stop_everything_at_once(nurse):
     assert nurse.heard(ANA) == before
 
 
+def test_a_discharge_recorded_by_mistake_is_taken_back_and_nothing_made_up_for(nurse):
+    nurse.visit("2026-03-12T10:30")
+    coming = titles(nurse.timeline(nurse.patient, **{"from": "2026-03-06T00:00:00Z", "to": "2026-03-20T00:00:00Z"}))
+    nurse.post("/discharge", {"date": "2026-03-02"})
+    before = nurse.heard(ANA)
+    nurse.world.advance("P3D")
+    assert problems(nurse.post("/resume", status=409)), "without a reason it stays a discharge"
+    back = nurse.post("/resume", {"reason": "the wrong patient"})
+    assert (back["status"], back["ended_on"], back["warnings"]) == ("active", None, [])
+    assert back["next_due"] > "2026-03-05"
+    assert nurse.post("/resume", {"reason": "the wrong patient"})["version"] == back["version"]
+    nurse.world.advance("PT3H")
+    assert nurse.heard(ANA) == before, "the check-in of Tuesday is not made up for on Thursday"
+    again = nurse.timeline(nurse.patient, **{"from": "2026-03-06T00:00:00Z", "to": "2026-03-20T00:00:00Z"})
+    assert titles(again) == coming
+    [noted] = [e for e in nurse.ask("GET", f"/audit?patient={nurse.patient}")["items"] if "reinstate" in e["action"]]
+    assert (noted["action"], noted["detail"], noted["reason"]) == (
+        "patient.reinstate",
+        "discharged",
+        "the wrong patient",
+    )
+
+
+def test_a_death_is_taken_back_by_an_admin_alone_and_a_pause_from_before_it_still_holds(nurse):
+    nurse.post("/pause", {"reason": "in hospital"})
+    nurse.post("/deceased", {"date": "2026-03-02"})
+    made = nurse.ask("POST", f"/clinics/{nurse.id}/keys", {"role": "clinician", "label": "ward"})
+    path, why = nurse.at("/resume"), {"reason": "the wrong patient"}
+    refused = nurse.world.api("POST", path, json=why, token=made["token"])
+    assert (refused.status, refused.json()["detail"]) == (403, "Only an admin may take back a recorded death.")
+    back = nurse.post("/resume", why)
+    assert back["status"] == "paused"
+    assert back["warnings"] == ["still paused, as before: resume once more to end the pause"]
+    assert nurse.post("/resume")["status"] == "active"
+
+
 def test_patients_follow_a_clinics_own_protocol_as_any_other():
     seating = {
         "id": "northside.seating.v1",

@@ -13,7 +13,7 @@ from chalicelib.web.parameters import PARAMETERS
 from chalicelib.web.reading import read
 from chalicelib.web.routes import ROUTES
 
-BODILESS = {"clinics.start", "patients.resume", "course.resume", "tasks.acknowledge"}
+BODILESS = {"clinics.start", "tasks.acknowledge"}
 """POSTs that say all in their address."""
 
 PAGES = ("/r/", "/unsubscribe/", "/tips/")

@@ -1,11 +1,13 @@
 """The course of a follow-up: events that steps count from, pauses, and its end."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from chalice.app import Response
 
 from chalicelib import wiring
+from chalicelib.domain.patient import Status
 from chalicelib.domain.plan import ANCHOR_OF_EVENT
 from chalicelib.domain.problem import Problem
 from chalicelib.domain.protocol import Anchor
@@ -13,10 +15,11 @@ from chalicelib.service import course, reanchor
 from chalicelib.service.change import Changed, Refusal
 from chalicelib.service.chart import TO_DO
 from chalicelib.web import answers, checks_plans
-from chalicelib.web.bodies_plans import CourseEnd, NewEvent, NewPause
+from chalicelib.web.access import Role
+from chalicelib.web.bodies_plans import CourseEnd, NewEvent, NewPause, Resumption
 from chalicelib.web.door import Call
 from chalicelib.web.journal import audit_of
-from chalicelib.web.problems import wrong
+from chalicelib.web.problems import forbidden, wrong
 from chalicelib.web.reading import read
 from chalicelib.web.settling import settled
 from chalicelib.web.views.patients import chart_of
@@ -51,10 +54,21 @@ def pause(call: Call, patient_id: str) -> dict[str, Any]:
 
 
 def resume(call: Call, patient_id: str) -> dict[str, Any]:
-    chart_of(call, patient_id)
-    audit = audit_of(call, patient_id, "patient.resume")
-    done = course.resume(wiring.desk(), call.principal.clinic_id, patient_id, audit, now=call.now)
-    return _answer(call, done)
+    """Ends a pause; with a reason, takes back a discharge or a death that was recorded by mistake."""
+    status = chart_of(call, patient_id).facts.patient.status
+    body, found = read(call.json if call.raw else {}, Resumption)
+    if found:
+        raise wrong(found)
+    clinic_id = call.principal.clinic_id
+    if body.reason is None or status is Status.ACTIVE:
+        audit = audit_of(call, patient_id, "patient.resume")
+        return _answer(call, course.resume(wiring.desk(), clinic_id, patient_id, audit, now=call.now))
+    if status is Status.DECEASED and call.principal.role is not Role.ADMIN:
+        raise forbidden("Only an admin may take back a recorded death.")
+    audit = replace(audit_of(call, patient_id, "patient.reinstate", status.value), reason=call.reason or body.reason)
+    done = course.reinstate(wiring.desk(), clinic_id, patient_id, body.reason, audit, now=call.now)
+    paused = isinstance(done, Changed) and done.after.facts.patient.pause_at(call.now) is not None
+    return _answer(call, done, *(("still paused, as before: resume once more to end the pause",) if paused else ()))
 
 
 def discharge(call: Call, patient_id: str) -> dict[str, Any]:
