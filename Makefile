@@ -55,10 +55,10 @@ deploy: provision ## provision, chalice deploy and bind STAGE
 	@NUMBERS='$(NUMBERS)' $(RUN) -m ops.bind $(STAGE)
 
 destroy: setup ## take STAGE down and keep its data, but with DATA=delete
-	@$(RUN) -m ops.destroy $(STAGE) $(if $(filter delete,$(DATA)),--delete-data)
+	@$(RUN) -m ops.destroy $(STAGE) $(if $(filter delete,$(DATA)),--delete-data) $(ARGS)
 
-.venv-ministack/.ready:
-	@$(PYTHON) -m venv .venv-ministack
+.venv-ministack/.ready: requirements-deploy.txt
+	@test -x .venv-ministack/bin/python || $(PYTHON) -m venv .venv-ministack
 	@.venv-ministack/bin/pip install --quiet --disable-pip-version-check -r requirements-deploy.txt
 	@touch $@
 

@@ -8,12 +8,14 @@ import argparse
 import re
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from ops.account import Account
 from ops.inside import Inside
 from ops.letters import letters
 from ops.occurrences import intervene, show
+from ops.restored import restored
 from ops.rotate import revoke_clinic_key, rotate_clinic_key, rotate_links, rotate_operator_token
 from ops.say import complain
 from ops.stage import PROJECT, NotReady, Stage
@@ -73,6 +75,17 @@ def _revoke(inside: Inside, asked: argparse.Namespace) -> None:
     revoke_clinic_key(inside, asked.clinic, asked.key, reason=asked.reason, only_plan=asked.plan)
 
 
+def _restored(inside: Inside, asked: argparse.Namespace) -> None:
+    restored(inside, asked.table, asked.since, reason=asked.reason, only_plan=asked.plan)
+
+
+def _instant(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"say in which zone, as in {text}Z")
+    return found
+
+
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ops", description=__doc__)
     parser.add_argument("stage")
@@ -110,6 +123,8 @@ def arguments() -> argparse.ArgumentParser:
         one.add_argument("--reason", required=True, help="for the audit")
         one.set_defaults(run=_rotate)
     add("revoke", _revoke, "clinic", "key", help="have a clinic's key open no more")
+    going_on = add("restored", _restored, "table", help="go on with a table that was restored to an earlier moment")
+    going_on.add_argument("--since", required=True, type=_instant, help="that moment: 2026-03-01T08:00:00Z")
     return parser
 
 

@@ -4,10 +4,10 @@ Links in reminders need the address, and Chalice would only know it after deploy
 memory of what it deployed, so that `chalice deploy` takes this API for the one it made.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from ops.memory import enter, known
 from ops.stage import Place, Stage
 
 RATE, BURST = 100, 200
@@ -16,17 +16,14 @@ RATE, BURST = 100, 200
 
 def rest_api_of(stage: Stage) -> str | None:
     """The id of the API that Chalice knows, if any."""
-    for resource in _memory(stage)["resources"]:
-        if resource["resource_type"] == "rest_api":
-            return str(resource["rest_api_id"])
-    return None
+    return next((str(each["rest_api_id"]) for each in known(stage, "rest_api")), None)
 
 
 def ensure_rest_api(gateway: Any, stage: Stage) -> str:
     """The id of the stage's API, made now if there is none."""
-    known = rest_api_of(stage)
-    if known is not None and _exists(gateway, known):
-        return known
+    before = rest_api_of(stage)
+    if before is not None and _exists(gateway, before):
+        return before
     made = str(
         gateway.create_rest_api(
             name="ranvier",
@@ -35,11 +32,7 @@ def ensure_rest_api(gateway: Any, stage: Stage) -> str:
             tags={"ranvier-stage": stage.name},
         )["id"]
     )
-    memory = _memory(stage)
-    others = [each for each in memory["resources"] if each["resource_type"] != "rest_api"]
-    memory["resources"] = [*others, {"name": "rest_api", "resource_type": "rest_api", "rest_api_id": made}]
-    stage.deployed.parent.mkdir(exist_ok=True)
-    stage.deployed.write_text(json.dumps(memory, indent=2) + "\n")
+    enter(stage, {"name": "rest_api", "resource_type": "rest_api", "rest_api_id": made})
     return made
 
 
@@ -66,10 +59,3 @@ def _exists(gateway: Any, api: str) -> bool:
     except gateway.exceptions.NotFoundException:
         return False
     return True
-
-
-def _memory(stage: Stage) -> dict[str, Any]:
-    if not stage.deployed.exists():
-        return {"resources": [], "schema_version": "2.0", "backend": "api"}
-    found: dict[str, Any] = json.loads(stage.deployed.read_text())
-    return found

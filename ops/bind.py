@@ -58,9 +58,11 @@ def bind(stage: Stage, account: Account, numbers: list[str]) -> None:
 def _endless_logs(logs: Any, stage: Stage) -> list[str]:
     """Log groups of the stage's functions that the template does not know yet."""
     found = []
-    for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"/aws/lambda/{stage.stack}-"):
+    own = f"/aws/lambda/{stage.stack}"
+    for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=own):
         found += [group["logGroupName"] for group in page["logGroups"] if not group.get("retentionInDays")]
-    return found
+    # Another stage's name may begin like this one's.
+    return [name for name in found if name == own or name.startswith(f"{own}-")]
 
 
 def _listen(account: Account, outputs: dict[str, str], wanted: list[str]) -> list[str]:

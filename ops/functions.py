@@ -21,6 +21,11 @@ Functions = Mapping[str, Fed]
 API = "api_handler"
 
 
+def lambda_name(stack: str, function: str) -> str:
+    """What Chalice calls a function in Lambda. The API's has the stage's own name."""
+    return stack if function == API else f"{stack}-{function}"
+
+
 def functions_of(project: Path, queue_prefix: str) -> Functions:
     """Chalice's names of the functions, the API's among them."""
     app = _load(project, queue_prefix)

@@ -39,6 +39,14 @@ class Kept:
         if self.get(name) is not None:
             self._ssm.delete_parameter(Name=self._stage.parameter(name))
 
+    def holdings(self) -> dict[str, str]:
+        """What holds the stage's data, by its name in the template: `Table`, `Key`, `Staff`. It outlives the stack."""
+        found: dict[str, str] = json.loads(self.get("holdings") or "{}")
+        return found
+
+    def put_holdings(self, held: dict[str, str]) -> None:
+        self.put("holdings", json.dumps(held))
+
     # Chalice remembers what it deployed in a file of one machine; from here any machine goes on.
 
     def save_deployed(self) -> None:

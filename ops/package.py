@@ -16,7 +16,7 @@ from typing import Any
 
 from chalice.package import YAMLTemplateSerializer
 
-from ops.functions import Fed, Functions, functions_of
+from ops.functions import API, Fed, Functions, functions_of, lambda_name
 from ops.precompile import precompile
 from ops.sandbox import Sandbox
 from ops.say import complain, say
@@ -123,7 +123,7 @@ def _merged(stage: Stage, functions: Functions) -> dict[str, Any]:
 
 def _function(name: str, fed: Fed) -> Mapping[str, Any]:
     properties: dict[str, Any] = {
-        "FunctionName": {"Fn::Sub": f"ranvier-${{Stage}}-{name}"},
+        "FunctionName": {"Fn::Sub": lambda_name("ranvier-${Stage}", name)},
         "Environment": {"Variables": _ENVIRONMENT},
     }
     if fed.queue is not None:
@@ -150,7 +150,7 @@ _ENVIRONMENT: Mapping[str, Any] = {
 
 def _logical(name: str) -> str:
     """What Chalice calls a function in its template."""
-    return "APIHandler" if name == "api_handler" else "".join(part.capitalize() for part in name.split("_"))
+    return "APIHandler" if name == API else "".join(part.capitalize() for part in name.split("_"))
 
 
 if __name__ == "__main__":

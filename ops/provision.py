@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 
 from ops.account import Account, at_home
 from ops.api import address, ensure_rest_api
+from ops.holdings import holdings_of, standing
 from ops.kept import Kept, link_secrets, operator_token, sealed_secret
+from ops.memory import recall_bindings
 from ops.sandbox import Sandbox
 from ops.say import UNCHANGED, complain, say
 from ops.stack import Plan, Stack
@@ -74,7 +76,20 @@ def provision(
         parameters["AlarmEmail"] = alarm_email
     if monthly_spend is not None:
         parameters["MonthlySpend"] = str(monthly_spend)
-    plan = stack.plan(stage.template.read_text(), parameters, now)
+    template = stage.template.read_text()
+    if stack.clear():
+        say("An earlier run broke off; what it had made was rolled back, and is cleared away")
+    kept = Kept(account.client("ssm"), stage)
+    held = standing(account, kept, stage) if not stack.state() else []
+    if held:
+        say(f"Plan: take up again what outlived an earlier stack: {', '.join(map(str, held))}; then make the rest")
+        if only_plan:
+            say(UNCHANGED)
+            return
+        if (table := kept.get("table")) is not None:
+            parameters["TableName"] = table
+        stack.take_up(template, parameters, held, now)
+    plan = stack.plan(template, parameters, now)
     _show(plan)
     if only_plan:
         stack.drop(plan)
@@ -100,11 +115,15 @@ def _settle(stage: Stage, account: Account, place: Place, outputs: dict[str, str
     kept = Kept(account.client("ssm"), stage)
     if kept.restore_deployed():
         say("Chalice's memory of this stage was fetched: it was deployed from another machine")
+    kept.put_holdings(holdings_of(outputs) | {"Table": kept.get("table") or outputs["Table"]})
     api = ensure_rest_api(account.client("apigateway"), stage)
+    for name in recall_bindings(account.client("lambda"), stage, place):
+        say(f"The binding of {name}'s queue, made by a deployment that broke off, is known to Chalice again")
     digest, token = operator_token(kept)
     environment = {
         "RANVIER_STAGE": stage.name,
-        "RANVIER_TABLE": outputs["Table"],
+        # Another than the stack's own where one was restored from a backup.
+        "RANVIER_TABLE": kept.get("table") or outputs["Table"],
         "RANVIER_QUEUE_PREFIX": stage.stack,
         "RANVIER_PUBLIC_URL": url or _own_domain(stage) or address(place, api, API_STAGE),
         "RANVIER_SECRET": sealed_secret(kept, account.client("kms"), stage, outputs["KeyArn"]),

@@ -6,6 +6,7 @@ has encrypted it.
 
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +79,7 @@ class Stage:
     def write(self, place: Place, environment: Mapping[str, str], key_arn: str) -> list[str]:
         """Writes the stage's settings and its functions' policies; answers the names of the settings that changed."""
         before = self.settings().get("environment_variables", {})
-        policies = self.policies(place, key_arn)
+        policies = self.policies(place, key_arn, environment.get("RANVIER_TABLE", self.stack))
         folder = self.project / ".chalice" / "policies" / self.name
         folder.mkdir(parents=True, exist_ok=True)
         for function, policy in policies.items():
@@ -100,7 +101,14 @@ class Stage:
         config["stages"][self.name]["environment_variables"] |= settings
         self._config.write_text(json.dumps(config, indent=2) + "\n")
 
-    def policies(self, place: Place, key_arn: str) -> dict[str, dict[str, Any]]:
+    def forget(self) -> None:
+        """Takes out what `write` wrote: the stage may be provisioned anew, anywhere."""
+        config = json.loads(self._config.read_text())
+        config["stages"][self.name] = {}
+        self._config.write_text(json.dumps(config, indent=2) + "\n")
+        shutil.rmtree(self.project / ".chalice" / "policies" / self.name, ignore_errors=True)
+
+    def policies(self, place: Place, key_arn: str, table: str) -> dict[str, dict[str, Any]]:
         """Each function's policy with this stage's names filled in."""
         filled = {
             "AWS::Partition": place.partition,
@@ -108,6 +116,7 @@ class Stage:
             "AWS::AccountId": place.account,
             "Stage": self.name,
             "KeyArn": key_arn,
+            "Table": table,
         }
         return {name: json.loads(_Named(text).substitute(filled)) for name, text in self._policy_texts().items()}
 

@@ -86,11 +86,11 @@ class Delivery:
             queue_in(self.queue, reference, BUSY_RETRY)
             return Done.WAITING
         # Rendered before the claim, so that copy which cannot be rendered costs no reminder.
-        words = self._performing.words(chart.facts, wake, now)
+        words = self.performing.words(chart.facts, wake, now)
         if not self.store.claim(chart, claimed):
             return None
         after = Chart(facts=chart.facts, cursor=claimed)
-        done = self._performing.perform(after, claimed.in_flight[wake.channel], words, now=now)
+        done = self.performing.perform(after, claimed.in_flight[wake.channel], words, now=now)
         self._queue_following(after, now)
         return done
 
@@ -111,7 +111,7 @@ class Delivery:
         for flight in chart.cursor.in_flight.values():
             if flight in kept or now - flight.at >= VOUCHED_AFTER:
                 continue
-            if self._performing.settle(chart, flight, now=now, token=token) is Done.WAITING:
+            if self.performing.settle(chart, flight, now=now, token=token) is Done.WAITING:
                 return False
         return True
 
@@ -120,7 +120,7 @@ class Delivery:
         flight = next((f for f in chart.cursor.in_flight.values() if f.seq == reference.seq), None)
         if flight is None:
             return Done.SETTLED
-        done = self._performing.settle(chart, flight, now=now, token=token)
+        done = self.performing.settle(chart, flight, now=now, token=token)
         if reference.seq + 1 == chart.cursor.seq:
             # The delivery that claimed it may have died before it queued the next one.
             self._queue_following(chart, now)
@@ -135,7 +135,7 @@ class Delivery:
             queue_if_near(self.queue, following, now)
 
     @property
-    def _performing(self) -> Performing:
+    def performing(self) -> Performing:
         return Performing(
             store=self.store,
             queue=self.queue,

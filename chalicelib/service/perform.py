@@ -4,7 +4,7 @@ Exactly one call is made to a provider for each attempt that was claimed. Whatev
 again, and `settle` closes the claim by evidence: a record, a provider's event, or what does less harm.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,7 +21,7 @@ from chalicelib.domain.delivery import (
     why_not,
 )
 from chalicelib.domain.facts import Facts
-from chalicelib.domain.ids import digest, spread
+from chalicelib.domain.ids import digest, reminder_id, spread
 from chalicelib.domain.links import without_tokens
 from chalicelib.domain.message import Composed, Site, compose, time_to_live
 from chalicelib.domain.occurrence import About, Reason
@@ -53,6 +53,9 @@ SPREAD_S = 30
 
 BLOCKED_RETRY = timedelta(minutes=10)
 """Where a quota or a permission of ours stands in the way, somebody has to mend it first."""
+
+LOST = "record_lost_in_a_restore"
+"""What stands with a reminder whose record was lost when the table was restored to an earlier moment."""
 
 REMEMBERED = 4
 """Earlier attempts kept with a claim: enough to see what went wrong, few enough for the cursor's kilobyte."""
@@ -140,6 +143,27 @@ class Performing:
         if why is None and resends(wake.rank) and flight.unsure + 1 < MAX_UNSURE_ATTEMPTS:
             return self._again(chart, flight, now, token)
         return self._unknown(chart, flight, _attempt(flight, flight.at, "ambiguous"))
+
+    def relive(self, chart: Chart, flight: InFlight, went_out: Mapping[str, datetime]) -> Done:
+        """Records a wake of a time that was lost, whose message is not to be sent a second time."""
+        self._open_tasks(chart, flight.wake, flight.at)
+        if not flight.wake.sends:
+            return self._settled(chart, flight)
+        at = went_out.get(reminder_id(chart.facts.patient.id, flight.seq))
+        words = self._tried(chart, flight)
+        if at is None:
+            last = _attempt(flight, flight.at, "ambiguous", code=LOST)
+            self._record(chart, flight, words, Status.UNKNOWN, last, detail=LOST)
+            return Done.UNKNOWN
+        self._record(chart, flight, words, Status.SENT, _attempt(flight, at, "accepted"), sent_at=at)
+        return Done.SENT
+
+    def record_lost(self, chart: Chart, seq: int, went_out: datetime | None, *, now: datetime) -> None:
+        """Records that a reminder of this number went out, or may have, of which nothing else is known."""
+        bare = Reminder.bare(chart.facts.clinic.id, chart.facts.patient.id, seq)
+        status = Status.UNKNOWN if went_out is None else Status.SENT
+        told = replace(bare, due=went_out or now, claimed_at=went_out or now, status=status, sent_at=went_out)
+        self.store.record(replace(told, detail=LOST), _EVENTS[status])
 
     # --- sending ---
 

@@ -5,11 +5,15 @@ Runs in MiniStack's own environment, as a program; imports nothing of ours.
 
 import json
 import sys
+from pathlib import Path
 
 import ministack.services.apigateway_v1 as gateway
 import ministack.services.lambda_svc as functions
 from ministack.app import main
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
+
+REFUSES = Path("end-user-messaging-refuses")
+"""While this file lies in MiniStack's folder, nothing of End User Messaging can be made."""
 
 _answer = gateway.handle_request
 
@@ -45,6 +49,8 @@ def update(api, data):
 
 def nothing(logical_id, properties, stack):
     """A resource type it does not know: taken as made, under the name the template gives it."""
+    if REFUSES.exists():
+        raise ValueError(f"{logical_id}: the account's limit is reached")
     name = properties.get("OptOutListName") or properties.get("ConfigurationSetName") or logical_id
     return name, {"Arn": f"arn:aws:sms-voice:us-east-1:000000000000:{name}"}
 

@@ -3,131 +3,54 @@
 Against MiniStack on loopback, which runs the deployed functions behind its own API Gateway, SQS, SNS, schedules and
 DynamoDB; the carrier simulator stands in for the carriers. Exits 0 when every step was seen, and says what was.
 
-Two things are not as they would be in AWS: functions are x86_64 here, and the poisoned queue's visibility timeout is
-shortened so that five tries do not take fifteen minutes.
+Two things are not as they would be in AWS: functions are x86_64 here, and the visibility timeout of queues whose
+messages are to fail is shortened so that five tries do not take fifteen minutes.
 """
 
 import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
-import time
-import urllib.request
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError
 from zoneinfo import ZoneInfo
 
-import boto3
-
+from ops.functions import lambda_name
 from ops.package import copy_project
 from ops.say import say
+from tests.deploy import operating
 from tests.deploy.carrier_door import CarrierDoor
-from tests.deploy.stand_in import PROJECT, PYTHON, clean_environment, credentials, ministack
+from tests.deploy.harness import NUMBER, NURSE, PATIENT, PEOPLE, STACK, STAGE, NotSeen, Proof
+from tests.deploy.stand_in import PROJECT, PYTHON, ministack
 
-STAGE = "proof"
-STACK = f"ranvier-{STAGE}"
-NUMBER, PATIENT, NURSE = "+12025550199", "+12025550121", "+12025550111"
 ZONES = ("America/New_York", "America/Los_Angeles", "Pacific/Auckland", "Asia/Tokyo", "Asia/Kolkata", "Europe/Berlin")
-CHALICE = Path(sys.executable).with_name("chalice")
 
 
-class NotSeen(Exception):
-    """What was to be proven did not happen."""
-
-
-class Proof:
-    def __init__(self, folder: Path, endpoint: str, door: CarrierDoor) -> None:
-        self.project, self.endpoint, self.door = folder / "project", endpoint, door
-        self.environment = clean_environment() | {
-            **credentials(endpoint),
-            "AWS_ENDPOINT_URL_PINPOINT_SMS_VOICE_V2": door.url,
-        }
-        self.began = time.monotonic()
-        self.key = ""
-        self.api = ""
-
-    # Telling and waiting
-
-    def tell(self, text: str) -> None:
-        say(f"{time.monotonic() - self.began:6.1f} s  {text}")
-
-    def wait(self, what: str, seen: Callable[[], Any], seconds: float) -> Any:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            found = seen()
-            if found:
-                self.tell(what)
-                return found
-            time.sleep(0.5)
-        raise NotSeen(f"not seen within {seconds:.0f} s: {what}")
-
-    def check(self, what: str, held: object) -> None:
-        if not held:
-            raise NotSeen(what)
-        self.tell(what)
-
-    # Commands, AWS and the API
-
-    def command(self, *words: str | Path) -> str:
-        ran = subprocess.run(
-            words, cwd=self.project, env=self.environment, capture_output=True, text=True, check=False, timeout=180
-        )
-        if ran.returncode:
-            raise NotSeen(f"{words}: {ran.stdout[-2000:]}{ran.stderr[-4000:]}")
-        return ran.stdout
-
-    def ops(self, module: str, *words: str) -> str:
-        return self.command(sys.executable, "-m", f"ops.{module}", STAGE, *words)
-
-    def aws(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
-
-    def ask(self, method: str, path: str, body: object = None, token: str = "") -> Any:
-        request = urllib.request.Request(
-            f"{self.api}{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", "Authorization": f"Bearer {token or self.key}"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=40) as answer:
-                return json.load(answer)
-        except HTTPError as refused:
-            raise NotSeen(f"{method} {path}: {refused.code} {refused.read()[:500]!r}") from refused
-
-    # The steps
+class MainJob(Proof):
+    """Remind, hear back, and keep what fails where it is seen."""
 
     def provision_and_deploy(self) -> str:
         """Answers the operator's token."""
         self.aws("sesv2").create_email_identity(EmailIdentity="northside.example")
-        said = self.ops("provision", "--unprotected", f"--contacts={PATIENT},{NURSE}")
-        self.check("a sandbox, by default: only the patient and the nurse are contacted", "Sandbox: on" in said)
+        said = self.make("provision", "--unprotected", f"--contacts={','.join(PEOPLE)}")
+        self.check("a sandbox, by default: only those on its list are contacted", "Sandbox: on" in said)
         token = re.search(r"op_\S+", said)
         assert token is not None, said
+        self.check("what it had made is cleared away by the next run", "An earlier run broke off" in said)
         self.tell(f"provisioned: {re.search('Plan: .*', said)[0]}")  # type: ignore[index]
-        again = self.ops("provision")
+        again = self.make("provision")
         self.check("provisioned again: nothing changed", "as it should be" in again and "none changed" in again)
         self._point_at_the_stand_ins()
-        self.command(CHALICE, "deploy", "--stage", STAGE)
-        deployed = json.loads((self.project / ".chalice" / "deployed" / f"{STAGE}.json").read_text())["resources"]
+        deployed = self.chalice_deploy()
         functions = [each["name"] for each in deployed if each["resource_type"] == "lambda_function"]
         self.tell(f"chalice deploy: {len(functions)} functions ({', '.join(sorted(functions))})")
-        api = next(each["rest_api_id"] for each in deployed if each["resource_type"] == "rest_api")
-        self.api = f"{self.endpoint}/_aws/execute-api/{api}/api"
-        bound = self.ops("bind", "--numbers", NUMBER)
+        made = {each["FunctionName"] for each in self.aws("lambda").list_functions()["Functions"]}
+        expected = {lambda_name(STACK, name) for name in functions}
+        self.check("each is called as its alarms and logs call it", made == expected)
+        bound = self.make("bind", "--numbers", NUMBER)
         self.check(f"bound: {NUMBER[:5]}… is heard", f"Heard: {NUMBER}" in bound)
         return token[0]
 
@@ -140,7 +63,7 @@ class Proof:
             section["environment_variables"][f"AWS_ENDPOINT_URL_{service}"] = self.door.url
         path.write_text(json.dumps(config))
 
-    def enrol(self, operator: str) -> str:
+    def open_clinic(self, operator: str) -> str:
         """A patient, whose first reminder is lost on its way: only the scheduled tick can find it again."""
         zone = next(zone for zone in ZONES if 10 <= datetime.now(ZoneInfo(zone)).hour < 18)
         self.check("the deployed API answers", self.ask("GET", "/health") == {"status": "ok"})
@@ -158,24 +81,13 @@ class Proof:
             },
             operator,
         )
-        self.key = self.ask("POST", f"/clinics/{clinic['id']}/keys", {"role": "admin", "label": "p"}, operator)["token"]
-        patient = self.ask(
-            "POST",
-            "/patients",
-            {
-                "external_id": "MRN-1",
-                "given_name": "Ana",
-                "family_name": "Ruiz",
-                "language": "en",
-                "timezone": zone,
-                "phone": PATIENT,
-                "anchors": {"injury_date": "2026-06-10", "discharge_date": "2026-08-20"},
-                "protocols": ["spasticity.v1"],
-                "consent": {"sms": True, "method": "verbal", "recorded_by": "front desk"},
-            },
-        )
+        self.clinic = str(clinic["id"])
+        made = self.ask("POST", f"/clinics/{self.clinic}/keys", {"role": "admin", "label": "p"}, operator)
+        self.key = made["token"]
+        self.zone = zone
+        patient = self.enrol("MRN-1", PATIENT)
         self.tell(f"enrolled over the deployed API, in {zone}")
-        return str(patient["id"])
+        return patient
 
     def remind(self, operator: str) -> str:
         events, functions, queues = self.aws("events"), self.aws("lambda"), self.aws("sqs")
@@ -187,7 +99,7 @@ class Proof:
         for tick in ticks:
             events.disable_rule(Name=tick)
         functions.update_event_source_mapping(UUID=mapping, Enabled=False)
-        patient = self.enrol(operator)
+        patient = self.open_clinic(operator)
         queues.purge_queue(QueueUrl=queue)
         functions.update_event_source_mapping(UUID=mapping, Enabled=True)
         self.check("its first message was taken off the queue: nothing was sent", not self.texts(PATIENT))
@@ -195,10 +107,6 @@ class Proof:
             events.enable_rule(Name=tick)
         self.wait("the scheduled tick found it, and deliver sent it", lambda: self.texts(PATIENT), 150)
         return patient
-
-    def texts(self, number: str) -> list[dict[str, Any]]:
-        with self.door.carrier.lock:
-            return [sent for sent in self.door.carrier.outbox if sent["to"] == number]
 
     def note(self, patient: str) -> None:
         """The carrier's receipts come by SNS, SQS and the deployed note."""
@@ -210,7 +118,7 @@ class Proof:
         self.wait("its receipt came back: the timeline says delivered", delivered, 60)
 
     def hear(self) -> None:
-        topic = self._topic("inbound")
+        topic = self.topic("inbound")
         said = {
             "originationNumber": PATIENT,
             "destinationNumber": NUMBER,
@@ -236,27 +144,16 @@ class Proof:
             return int(asked["Attributes"]["ApproximateNumberOfMessages"])
 
         self.wait("the poisoned message is in the dead letters", letters, 90)
-        said = self.command(sys.executable, "-m", "ops", STAGE, "letters", "deliver")
-        self.check("exactly it, by `python -m ops … letters`", letters() == 1 and "1 dead letter" in said)
-        for function in ("hear", "note", "escalate", "import"):
-            url = queues.get_queue_url(QueueName=f"{STACK}-{function}-dead")["QueueUrl"]
-            found = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
-            self.check(f"none of {function}", found["Attributes"]["ApproximateNumberOfMessages"] == "0")
-
-    def remove(self) -> None:
-        self.ops("destroy")
-        self.check("no function is left", not self.aws("lambda").list_functions()["Functions"])
-        kept = self.aws("dynamodb").describe_table(TableName=STACK)["Table"]["TableStatus"]
-        self.check("the data are", kept == "ACTIVE")
-
-    def _topic(self, name: str) -> str:
-        return f"arn:aws:sns:us-east-1:000000000000:{STACK}-{name}"
+        said = self.ops("letters")
+        others = all(f"0 dead letters of {name}" in said for name in ("hear", "note", "escalate", "import"))
+        self.check("exactly it, by `python -m ops … letters`", letters() == 1 and "1 dead letter of deliver" in said)
+        self.check("and none of another function", others)
 
     def report(self, stop: threading.Event) -> None:
         """The carrier publishes its receipts as they come due."""
         while not stop.wait(0.3):
             for event in self.door.events():
-                self.aws("sns").publish(TopicArn=self._topic("events"), Message=json.dumps(event))
+                self.aws("sns").publish(TopicArn=self.topic("events"), Message=json.dumps(event))
 
 
 def main() -> int:
@@ -269,16 +166,21 @@ def main() -> int:
         copy_project(PROJECT, folder / "project")
         shutil.copytree(PROJECT / "ops", folder / "project" / "ops", ignore=shutil.ignore_patterns("__pycache__"))
         with CarrierDoor(NUMBER) as door, ministack(folder) as endpoint:
-            proof, stop = Proof(folder, endpoint, door), threading.Event()
+            proof, stop = MainJob(folder, endpoint, door), threading.Event()
             carrier = threading.Thread(target=proof.report, args=(stop,))
             try:
+                operating.before_anything_is_there(proof)
                 operator = proof.provision_and_deploy()
+                operating.a_deployment_that_broke_off(proof)
                 carrier.start()
                 patient = proof.remind(operator)
                 proof.note(patient)
                 proof.hear()
                 proof.poison()
-                proof.remove()
+                operating.commands(proof, patient)
+                operating.a_missing_setting(proof)
+                operating.taken_down_and_up(proof, patient)
+                operating.deleted(proof)
             except NotSeen as missing:
                 say(f"FAILED: {missing}")
                 say((folder / "ministack.log").read_text()[-6000:])

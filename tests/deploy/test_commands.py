@@ -4,11 +4,12 @@ import json
 import os
 import re
 import shutil
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from chalicelib import wiring
+from chalicelib.adapters.schema import create_table_request
 from local.world import World
 from ops.__main__ import main
 from ops.account import Account
@@ -281,6 +282,80 @@ def test_dead_letters_are_put_back_one_or_all_and_the_journal_knows(dead):
 )
 def test_letters_that_cannot_be_are_refused(dead, words, said):
     assert said in dead[0].types("letters", *words, fails=True)
+
+
+# A table restored to an earlier moment
+
+
+def copied(world, name):
+    """What `restore-table-to-point-in-time` makes: the items of that moment, and neither recovery nor expiry."""
+    tables = world.aws.client("dynamodb")
+    tables.create_table(**create_table_request(name))
+    for page in tables.get_paginator("scan").paginate(TableName=world.aws.table_name):
+        for item in page["Items"]:
+            tables.put_item(TableName=name, Item=item)
+
+
+def test_a_stage_goes_on_with_a_restored_table_and_sends_nothing_twice(ops, clinic, world):
+    patient = clinic.enrol()
+    clinic.book(patient, "2026-03-12T09:00")
+    world.advance("P1D")
+    copied(world, "ranvier-local-2")
+    since = world.now
+    logs = world.aws.client("logs")
+    group = {"logGroupName": "/aws/lambda/ranvier-local-deliver", "logStreamName": "one"}
+    logs.create_log_group(logGroupName=group["logGroupName"])
+    logs.create_log_stream(**group)
+    before = len(world.outbox())
+    world.advance("P9D")
+    lost = world.outbox()[before:]
+    assert len(lost) >= 2
+    # The log lost one of them, too.
+    for message in lost[:-1]:
+        told = {"action": "delivered", "outcome": "sent", "reminder": message["message_id"], "clinic": clinic.id}
+        at = int(datetime.fromisoformat(message["sent_at"]).timestamp() * 1000)
+        line = f"[WARNING] {message['sent_at']} {json.dumps(told)}"
+        logs.put_log_events(**group, logEvents=[{"timestamp": at, "message": line}])
+
+    words = ("restored", "ranvier-local-2", "--since", f"{since:%Y-%m-%dT%H:%M:%SZ}", "--reason", "a bad import")
+    said = ops.types("--plan", *words)
+    assert f"the log knows of {len(lost) - 1} that went out\nNothing was changed." in said
+    said = ops.types(*words)
+    assert re.search(rf"{len(lost) - 1} reminders recorded as sent, 1 unknown\n  unknown: {patient}\.\d+\n", said)
+    assert f"{len(lost) - 1} reminders" not in ops.types(*words), "run again, there is nothing left to record"
+    ops.deploy()
+    policy = json.loads((ops.stage.project / ".chalice" / "policies" / "local" / "deliver.json").read_text())
+    assert "table/ranvier-local-2" in json.dumps(policy)
+
+    sent = len(world.outbox())
+    world.advance("PT2H")
+    assert len(world.outbox()) == sent, "stopped"
+    ops.types("start", clinic.id, "--reason", "looked at")
+    world.advance("PT2H")
+    gone = {occurrence for message in lost for occurrence in message["occurrence_ids"]}
+    again = {occurrence for message in world.outbox()[sent:] for occurrence in message["occurrence_ids"]}
+    assert not gone & again, "nothing of the lost time goes out again"
+    states = {line["reminder_id"]: line["state"] for line in clinic.timeline(patient) if line["reminder_id"]}
+    assert [states[message["message_id"]] for message in lost] == ["sent"] * (len(lost) - 1) + ["unknown"]
+    [held] = [line for line in clinic.timeline(patient) if line["state"] == "unknown"][:1]
+    assert held["reason"] == {"rule": "provider", "detail": "record_lost_in_a_restore"}
+    world.advance("P14D")
+    carried = [occurrence for message in world.outbox() for occurrence in message["occurrence_ids"]]
+    assert len(carried) == len(set(carried)), "and it goes on, once each"
+    assert len(world.outbox()) > sent
+    assert ("table.restored", "a bad import") in ops.journal("platform")
+
+
+def test_a_table_that_is_none_of_ours_is_refused(ops, world):
+    why = ("--since", "2026-03-01T08:00:00Z", "--reason", "r")
+    assert "there is no table elsewhere" in ops.types("restored", "elsewhere", *why, fails=True)
+    request = create_table_request("bare")
+    kept = {
+        name: value for name, value in request.items() if name not in ("GlobalSecondaryIndexes", "AttributeDefinitions")
+    }
+    keys = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
+    world.aws.client("dynamodb").create_table(**kept, AttributeDefinitions=keys)
+    assert "wait for all of them" in ops.types("restored", "bare", *why, fails=True)
 
 
 # What is typed

@@ -11,7 +11,7 @@ import yaml
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from ops.functions import functions_of
+from ops.functions import functions_of, lambda_name
 from ops.package import SHIPS, package
 from ops.stage import PROJECT, Stage
 
@@ -50,7 +50,7 @@ def test_its_functions_are_called_as_the_alarms_and_log_groups_call_them(templat
         for each in resources.values()
         if each["Type"] == "AWS::Serverless::Function"
     }
-    assert made == {f"ranvier-${{Stage}}-{name}" for name in functions_of(PROJECT, "ranvier-dev")}
+    assert made == {lambda_name("ranvier-${Stage}", name) for name in functions_of(PROJECT, "ranvier-dev")}
 
 
 def test_nothing_secret_is_in_it(template):

@@ -9,12 +9,13 @@ import sys
 
 import pytest
 
-from ops.functions import API, functions_of
+from ops.functions import API, functions_of, lambda_name
 from ops.stage import PROJECT, Place, Stage
 
 FUNCTIONS = functions_of(PROJECT, "ranvier-dev")
 KEY = "arn:aws:kms:us-east-1:123456789012:key/one"
-POLICIES = Stage("local", PROJECT).policies(Place(partition="aws", region="us-east-1", account="123456789012"), KEY)
+HERE = Place(partition="aws", region="us-east-1", account="123456789012")
+POLICIES = Stage("local", PROJECT).policies(HERE, KEY, "ranvier-local")
 
 UNREACHED = {
     "api_handler": {
@@ -85,7 +86,7 @@ def rights(function):
 def runtime_rights(function):
     """What Lambda needs on a function's behalf, and the opening of the secret when it starts."""
     account = "us-east-1:123456789012"
-    logs = f"arn:aws:logs:{account}:log-group:/aws/lambda/ranvier-local-{function}:*"
+    logs = f"arn:aws:logs:{account}:log-group:/aws/lambda/{lambda_name('ranvier-local', function)}:*"
     yield from (("logs:CreateLogStream", logs), ("logs:PutLogEvents", logs), ("kms:Decrypt", KEY))
     if FUNCTIONS[function].queue:
         queue = f"arn:aws:sqs:{account}:ranvier-local-{FUNCTIONS[function].queue}"
@@ -104,7 +105,7 @@ def test_a_policy_names_its_actions_and_its_resources(function):
         for action in statement["Action"]:
             assert "*" not in action, action
         for resource in statement["Resource"]:
-            own_logs = resource.endswith(f":log-group:/aws/lambda/ranvier-local-{function}:*")
+            own_logs = resource.endswith(f":log-group:/aws/lambda/{lambda_name('ranvier-local', function)}:*")
             assert own_logs or resource.endswith(WIDE) or "*" not in resource, resource
 
 

@@ -10,13 +10,14 @@ from chalicelib.adapters.metrics import DETAILED, NAMESPACE
 from chalicelib.adapters.schema import TTL, create_table_request
 from chalicelib.service.metrics import Metric
 from local.queues import DEAD, MAX_RECEIVES, VISIBILITY_S
-from ops.functions import functions_of
+from ops.functions import functions_of, lambda_name
 from ops.stage import PROJECT
 
 TEMPLATE = YAMLTemplateSerializer().load_template((PROJECT / ".chalice" / "resources.yaml").read_text())
 RESOURCES = TEMPLATE["Resources"]
 CONFIG = json.loads((PROJECT / ".chalice" / "config.json").read_text())
 FUNCTIONS = functions_of(PROJECT, "ranvier-dev")
+IN_LAMBDA = {lambda_name("ranvier-${Stage}", name) for name in FUNCTIONS}
 FED = sorted(fed.queue for fed in FUNCTIONS.values() if fed.queue)
 
 
@@ -70,10 +71,19 @@ def test_a_queue_takes_nothing_without_tls():
 
 
 def test_logs_of_every_function_end():
-    groups = [
-        named(group, "LogGroupName").removeprefix("/aws/lambda/-") for group in of_type("AWS::Logs::LogGroup").values()
-    ]
-    assert sorted(groups) == sorted(FUNCTIONS)
+    groups = [group["LogGroupName"]["Fn::Sub"] for group in of_type("AWS::Logs::LogGroup").values()]
+    assert sorted(groups) == sorted(f"/aws/lambda/{name}" for name in IN_LAMBDA)
+
+
+def test_alarms_and_dashboard_name_functions_as_lambda_knows_them():
+    template = (PROJECT / ".chalice" / "resources.yaml").read_text()
+    named_there = set(re.findall(r'FunctionName(?:", |, Value: !Sub )"([^"]+)"', template))
+    assert named_there == IN_LAMBDA
+
+
+def test_the_template_fits_into_one_call():
+    """CloudFormation takes 51,200 bytes; more would need a bucket."""
+    assert len((PROJECT / ".chalice" / "resources.yaml").read_bytes()) < 51_200
 
 
 def test_the_api_answers_within_what_the_gateway_waits():
