@@ -12,6 +12,9 @@ from chalicelib.web.routes import register
 app = Chalice(app_name="ranvier")
 register(app)
 
+# What sends, hears receipts and imports is held to a part of Lambda's thousand at once, so that it never crowds out the
+# API, what patients write (`hear`), and pages (`escalate`), which have no such bound.
+
 # Chalice binds a queue by name when it imports this file: the one setting that is read at import.
 QUEUES = os.environ.get("RANVIER_QUEUE_PREFIX", "ranvier-dev")
 
@@ -37,7 +40,7 @@ def reconcile(_: CloudWatchEvent) -> None:
     run_reconcile()
 
 
-@app.on_sqs_message(queue=f"{QUEUES}-deliver", batch_size=1, name="deliver")
+@app.on_sqs_message(queue=f"{QUEUES}-deliver", batch_size=1, maximum_concurrency=200, name="deliver")
 def deliver(event: SQSEvent) -> None:
     from chalicelib.domain.ids import digest
     from chalicelib.events import run_deliver
@@ -54,7 +57,7 @@ def hear(event: SQSEvent) -> None:
         run_hear(record.body)
 
 
-@app.on_sqs_message(queue=f"{QUEUES}-note", batch_size=1, name="note")
+@app.on_sqs_message(queue=f"{QUEUES}-note", batch_size=1, maximum_concurrency=50, name="note")
 def note(event: SQSEvent) -> None:
     from chalicelib.events import run_note
 
@@ -77,7 +80,7 @@ def watch(_: CloudWatchEvent) -> None:
     run_watch()
 
 
-@app.on_sqs_message(queue=f"{QUEUES}-import", batch_size=1, name="import")
+@app.on_sqs_message(queue=f"{QUEUES}-import", batch_size=1, maximum_concurrency=5, name="import")
 def import_(event: SQSEvent) -> None:
     from chalicelib.events import run_import
 

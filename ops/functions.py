@@ -28,7 +28,7 @@ def lambda_name(stack: str, function: str) -> str:
 
 def functions_of(project: Path, queue_prefix: str) -> Functions:
     """Chalice's names of the functions, the API's among them."""
-    app = _load(project, queue_prefix)
+    app = app_of(project, queue_prefix)
     found = {API: Fed()}
     for source in app.event_sources:
         match source:
@@ -39,7 +39,7 @@ def functions_of(project: Path, queue_prefix: str) -> Functions:
     return found
 
 
-def _load(project: Path, queue_prefix: str) -> Chalice:
+def app_of(project: Path, queue_prefix: str = "ranvier-dev") -> Chalice:
     """`app.py` as a module of its own: its one setting is read at import."""
     before = os.environ.get("RANVIER_QUEUE_PREFIX")
     os.environ["RANVIER_QUEUE_PREFIX"] = queue_prefix

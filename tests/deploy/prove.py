@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from ops.functions import lambda_name
 from ops.package import copy_project
 from ops.say import say
-from tests.deploy import operating
+from tests.deploy import operating, packaged
 from tests.deploy.carrier_door import CarrierDoor
 from tests.deploy.harness import NUMBER, NURSE, PATIENT, PEOPLE, STACK, STAGE, NotSeen, Proof
 from tests.deploy.stand_in import PROJECT, PYTHON, ministack
@@ -181,6 +181,7 @@ def main() -> int:
                 operating.a_missing_setting(proof)
                 operating.taken_down_and_up(proof, patient)
                 operating.deleted(proof)
+                packaged.one_stack(proof)
             except NotSeen as missing:
                 say(f"FAILED: {missing}")
                 say((folder / "ministack.log").read_text()[-6000:])

@@ -57,3 +57,16 @@ def test_nothing_secret_is_in_it(template):
     parameters = yaml.safe_load(template)["Parameters"]
     assert parameters["Secret"]["NoEcho"] is True
     assert "Default" not in parameters["Secret"]
+
+
+def test_every_function_finds_the_pinned_zone_data_and_is_arm64(template):
+    for name, each in yaml.safe_load(template)["Resources"].items():
+        if each["Type"] == "AWS::Serverless::Function":
+            assert each["Properties"]["Environment"]["Variables"]["PYTHONTZPATH"] == "/var/empty", name
+            assert each["Properties"]["Architectures"] == ["arm64"], name
+
+
+def test_queues_that_may_flood_are_bounded_in_it_too(template):
+    resources = yaml.safe_load(template)["Resources"]
+    deliver = resources["Deliver"]["Properties"]["Events"]["DeliverSqsEventSource"]["Properties"]
+    assert deliver["ScalingConfig"] == {"MaximumConcurrency": 200}

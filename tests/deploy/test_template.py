@@ -1,7 +1,11 @@
 """The stage's template, its configuration and the functions say the same."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from chalice.package import YAMLTemplateSerializer
@@ -10,7 +14,7 @@ from chalicelib.adapters.metrics import DETAILED, NAMESPACE
 from chalicelib.adapters.schema import TTL, create_table_request
 from chalicelib.service.metrics import Metric
 from local.queues import DEAD, MAX_RECEIVES, VISIBILITY_S
-from ops.functions import functions_of, lambda_name
+from ops.functions import app_of, functions_of, lambda_name
 from ops.stage import PROJECT
 
 TEMPLATE = YAMLTemplateSerializer().load_template((PROJECT / ".chalice" / "resources.yaml").read_text())
@@ -101,7 +105,7 @@ def test_every_alarm_has_its_page_and_tells_somebody(alarm):
 
 
 def test_every_page_of_the_runbook_is_an_alarms():
-    pages = {path.stem for path in (PROJECT / "docs" / "runbook").glob("*.md")} - {"README"}
+    pages = {path.stem for path in (PROJECT / "docs" / "runbook").glob("*.md")} - {"README", "restore"}
     assert pages == {named(alarm, "AlarmName") for alarm in of_type("AWS::CloudWatch::Alarm").values()}
 
 
@@ -141,3 +145,34 @@ def searched(metric):
 def test_no_role_is_made_up_by_chalice():
     assert CONFIG["autogen_policy"] is False
     assert CONFIG["lambda_architecture"] == "arm64"
+
+
+def test_the_pinned_zone_data_are_used_and_not_lambdas_own():
+    """A runtime's own zone data change under a plan without a release, and no night would lay it out anew."""
+    asked = "import zoneinfo; print(zoneinfo.TZPATH, zoneinfo.ZoneInfo('America/New_York'))"
+    told = "from chalicelib.domain import ENGINE; print(ENGINE)"
+    path = CONFIG["environment_variables"]["PYTHONTZPATH"]
+    ran = subprocess.run(
+        [sys.executable, "-c", f"{asked}\n{told}"],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONTZPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not Path(path).exists()
+    assert ran.stdout.startswith(f"('{path}',) America/New_York")
+    pinned = re.search(r"tzdata==(\S+)", (PROJECT / "requirements.txt").read_text())[1]
+    assert ran.stdout.strip().endswith(f"/{pinned}")
+
+
+def test_what_may_flood_leaves_room_for_what_may_not_wait():
+    """An account has a thousand functions at once; hear, escalate and the API keep most of them."""
+    bounds = {source.name: source.maximum_concurrency for source in app_of(PROJECT).event_sources if queue_of(source)}
+    assert {name for name, bound in bounds.items() if bound is None} == {"hear", "escalate"}
+    assert sum(filter(None, bounds.values())) <= 300
+    assert all(2 <= bound <= 1000 for bound in bounds.values() if bound), "what Lambda takes"
+
+
+def queue_of(source):
+    return getattr(source, "queue", None)
