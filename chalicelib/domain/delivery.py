@@ -89,6 +89,9 @@ SHOWN = {
 }
 """How a message's status reads as the state of the occurrences it carried."""
 
+LOST = "record_lost"
+"""What stands with a reminder whose record was lost when the table was restored to an earlier moment."""
+
 GRACE = {Channel.SMS: timedelta(seconds=120), Channel.EMAIL: timedelta(seconds=60)}
 """How long the provider's events are waited for before an unrecorded send is given up or tried again. Longer than a
 function may run (30 s), so that whoever claimed it is certainly no longer sending."""

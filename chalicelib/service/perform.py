@@ -12,6 +12,7 @@ from enum import StrEnum
 from chalicelib.domain.cursor import Attempt, InFlight, Wake
 from chalicelib.domain.delivery import (
     GRACE,
+    LOST,
     MAX_UNSURE_ATTEMPTS,
     Event,
     Reminder,
@@ -53,9 +54,6 @@ SPREAD_S = 30
 
 BLOCKED_RETRY = timedelta(minutes=10)
 """Where a quota or a permission of ours stands in the way, somebody has to mend it first."""
-
-LOST = "record_lost_in_a_restore"
-"""What stands with a reminder whose record was lost when the table was restored to an earlier moment."""
 
 REMEMBERED = 4
 """Earlier attempts kept with a claim: enough to see what went wrong, few enough for the cursor's kilobyte."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.agenda import agenda
+from chalicelib.domain.cursor import Outcome
 from chalicelib.domain.decision import wake_of
-from chalicelib.domain.delivery import SHOWN, Reminder
+from chalicelib.domain.delivery import LOST, SHOWN, Reminder, Status
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.ids import reminder_id
 from chalicelib.domain.message import Composed, Site, compose
@@ -94,7 +95,6 @@ def _past(store: Store, chart: Chart) -> Iterator[Line]:
 def _lines(reminder: Reminder) -> Iterator[Line]:
     for outcome in reminder.outcomes:
         went = outcome.state is State.SENT and outcome.channel is not Channel.TASK
-        failed = went and reminder.detail and SHOWN[reminder.status] is State.FAILED
         yield Line(
             occurrence_id=outcome.id,
             reminder_id=reminder_id(reminder.patient_id, reminder.seq),
@@ -104,12 +104,19 @@ def _lines(reminder: Reminder) -> Iterator[Line]:
             kind=outcome.kind,
             channel=outcome.channel,
             state=SHOWN[reminder.status] if went else outcome.state,
-            reason=Reason("provider", _told(reminder)) if failed else Reason(outcome.rule, outcome.detail),
+            reason=_why(reminder, outcome) if went else Reason(outcome.rule, outcome.detail),
             text=reminder.text if went else "",
             step=outcome.step,
             title=title_of(outcome.kind, outcome.about),
             carried_by=outcome.carried_by,
         )
+
+
+def _why(reminder: Reminder, outcome: Outcome) -> Reason:
+    if reminder.detail == LOST and reminder.status is Status.UNKNOWN:
+        return Reason(LOST, "the table was restored, and its record lost; whether it went out is not known")
+    failed = reminder.status is Status.FAILED and reminder.detail
+    return Reason("provider", _told(reminder)) if failed else Reason(outcome.rule, outcome.detail)
 
 
 def _told(reminder: Reminder) -> str:

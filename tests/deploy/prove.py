@@ -148,6 +148,7 @@ class MainJob(Proof):
         others = all(f"0 dead letters of {name}" in said for name in ("hear", "note", "escalate", "import"))
         self.check("exactly it, by `python -m ops … letters`", letters() == 1 and "1 dead letter of deliver" in said)
         self.check("and none of another function", others)
+        queues.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "180"})
 
     def report(self, stop: threading.Event) -> None:
         """The carrier publishes its receipts as they come due."""

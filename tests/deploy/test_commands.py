@@ -71,10 +71,13 @@ def clinic(ops):
     return Clinic(ops.world)
 
 
-def refused(clinic, world):
-    """Ana's welcome, which the carrier would not take; patient and occurrence."""
-    world.faults("sms", "reject")
+def undelivered(clinic, world):
+    """Ana's welcome, which the carrier could not deliver that day; patient and occurrence."""
+    world.faults("sms", events=False)
     patient = clinic.enrol()
+    [sent] = world.outbox(to=ANA)
+    world.receipt(sent["provider_message_id"], "TEXT_CARRIER_UNREACHABLE")
+    world.faults("sms", events=True)
     line = next(line for line in clinic.timeline(patient) if line["state"] == "failed")
     return patient, line["occurrence_id"]
 
@@ -83,13 +86,13 @@ def refused(clinic, world):
 
 
 def test_what_failed_is_sent_again_and_the_journal_says_who_asked_and_why(ops, clinic, world):
-    patient, occurrence = refused(clinic, world)
+    patient, occurrence = undelivered(clinic, world)
     why = ("--reason", "carrier had the number blocked")
     said = ops.types("resend", clinic.id, patient, occurrence, *why)
     assert f"Plan: send again, under a new claim, {occurrence}" in said
     assert said.endswith("Done\n")
     world.advance("PT10M")
-    assert len(world.outbox(to=ANA)) == 1
+    assert len(world.outbox(to=ANA)) == 2
     states = [line["state"] for line in clinic.timeline(patient) if line["occurrence_id"] == occurrence]
     assert states == ["failed", "delivered"]
     assert ops.journal(clinic.id) == [("occurrence.resend", "carrier had the number blocked")]
@@ -97,12 +100,12 @@ def test_what_failed_is_sent_again_and_the_journal_says_who_asked_and_why(ops, c
 
 
 def test_a_plan_is_printed_and_nothing_done(ops, clinic, world):
-    patient, occurrence = refused(clinic, world)
+    patient, occurrence = undelivered(clinic, world)
     said = ops.types("--plan", "resend", clinic.id, patient, occurrence, "--reason", "trying")
     assert "it goes out at 2026-03-02" in said
     assert said.endswith("Nothing was changed.\n")
     world.advance("PT10M")
-    assert world.outbox(to=ANA) == []
+    assert len(world.outbox(to=ANA)) == 1
     assert ops.journal(clinic.id) == []
 
 
@@ -338,7 +341,7 @@ def test_a_stage_goes_on_with_a_restored_table_and_sends_nothing_twice(ops, clin
     states = {line["reminder_id"]: line["state"] for line in clinic.timeline(patient) if line["reminder_id"]}
     assert [states[message["message_id"]] for message in lost] == ["sent"] * (len(lost) - 1) + ["unknown"]
     [held] = [line for line in clinic.timeline(patient) if line["state"] == "unknown"][:1]
-    assert held["reason"] == {"rule": "provider", "detail": "record_lost_in_a_restore"}
+    assert held["reason"]["rule"] == "record_lost"
     world.advance("P14D")
     carried = [occurrence for message in world.outbox() for occurrence in message["occurrence_ids"]]
     assert len(carried) == len(set(carried)), "and it goes on, once each"

@@ -266,7 +266,7 @@ def test_a_late_receipt_settles_what_was_unknown_before_it_is_sent_again(ward):
     ward.sms.script(*[Fault.TIMEOUT_AFTER] * 2)
     ward.tick()
     ward.drain(DAY_BEFORE + HOUR)
-    ward.store.evidence(CLINIC, ANA, ward.history()[-1].seq, Event.DELIVERED, "sms-1", ward.now, "")
+    ward.store.evidence(CLINIC, ANA, ward.history()[-1].seq, Event.DELIVERED, "sms-1", ward.now, "", attempt=1)
     assert "it is delivered" in why(asked(ward, "resend", occurrence))
 
 

@@ -95,13 +95,13 @@ def test_what_nobody_can_tell_of_is_held_for_a_person(lost):
     assert texts(ward) == []
     held = [r for r in ward.history() if reminder_id(ANA, r.seq) in ward.relived.unknown]
     assert {r.status for r in held} == {Status.UNKNOWN}
-    assert {r.detail for r in held} == {"record_lost_in_a_restore"}
+    assert {r.detail for r in held} == {"record_lost"}
 
 
 def test_a_late_receipt_settles_what_was_held(lost):
     ward = restored(lost, {})
     seq = int(ward.relived.unknown[0].rpartition(".")[2])
-    ward.store.evidence(CLINIC, ANA, seq, Event.DELIVERED, "sms-1", FAILED, "")
+    ward.store.evidence(CLINIC, ANA, seq, Event.DELIVERED, "sms-1", FAILED, "", attempt=1)
     assert ward.store.reminder(CLINIC, ANA, seq).status is Status.DELIVERED
 
 
