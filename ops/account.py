@@ -79,6 +79,20 @@ def at_home(stage: Stage, place: Place) -> None:
         )
 
 
-def runs_on(python: tuple[int, int]) -> bool:
-    """Whether Lambda has a runtime for the interpreter, which is the one Chalice deploys for."""
-    return (3, 11) <= python <= (3, 14)
+OLDEST, LASTING, NEWEST = (3, 11), (3, 13), (3, 14)
+"""Runtimes of Lambda that the service runs on: 3.11 may be deployed until summer 2027, 3.13 and 3.14 until 2029."""
+
+
+def runtime(python: tuple[int, int]) -> str:
+    """What is to be said of the runtime that Chalice deploys for: the one of the interpreter it runs in.
+
+    Raises NotReady where Lambda has none such, or the service was never seen to run on it.
+    """
+    name = f"python{python[0]}.{python[1]}"
+    if not OLDEST <= python <= NEWEST:
+        raise NotReady(
+            f"Chalice deploys for the Python it runs in, and {name} is none of 3.11 to 3.14. Nothing was changed"
+        )
+    if python < LASTING:
+        return f"Functions run on {name}; `make setup PYTHON=python3.13` in a fresh checkout has them on one that lasts"
+    return f"Functions run on {name}"

@@ -7,7 +7,7 @@ import argparse
 import sys
 from datetime import UTC, datetime
 
-from ops.account import Account, at_home
+from ops.account import Account, at_home, runtime
 from ops.api import address, ensure_rest_api
 from ops.holdings import holdings_of, standing
 from ops.kept import Kept, link_secrets, operator_token, sealed_secret
@@ -62,6 +62,7 @@ def provision(
     place = account.place()
     at_home(stage, place)
     say(f"Stage {stage.name}, stack {stage.stack}, in {place.region} of account {place.account}")
+    say(f"  {runtime(sys.version_info[:2])}")
     lacks = account.lacks()
     for lack in lacks:
         say(f"  ! {lack}")

@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from chalicelib.adapters.keys import WATERMARK
 from ops.functions import lambda_name
 from ops.package import copy_project
 from ops.say import say
@@ -103,6 +104,9 @@ class MainJob(Proof):
         queues.purge_queue(QueueUrl=queue)
         functions.update_event_source_mapping(UUID=mapping, Enabled=True)
         self.check("its first message was taken off the queue: nothing was sent", not self.texts(PATIENT))
+        # A tick that ran before, on a slow machine, has looked past its time; without its mark it looks again.
+        mark = {"pk": {"S": WATERMARK.pk}, "sk": {"S": WATERMARK.sk}}
+        self.aws("dynamodb").delete_item(TableName=STACK, Key=mark)
         for tick in ticks:
             events.enable_rule(Name=tick)
         self.wait("the scheduled tick found it, and deliver sent it", lambda: self.texts(PATIENT), 150)

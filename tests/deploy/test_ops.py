@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.adapters.sealed_secret import opened
-from ops.account import at_home
+from ops.account import at_home, runtime
 from ops.kept import Kept, operator_token, sealed_secret
 from ops.sandbox import Sandbox
 from ops.stage import PROJECT, NotReady, Place, Stage
@@ -139,3 +139,17 @@ def test_whom_a_stage_contacts_stays_until_it_is_said_again(stage):
 def test_what_is_no_contact_is_refused_by_name(stage):
     with pytest.raises(NotReady, match="'12025550123'"):
         Sandbox.of(stage, None, "12025550123")
+
+
+@pytest.mark.parametrize(
+    ("python", "said"),
+    [((3, 11), "make setup PYTHON=python3.13"), ((3, 12), "one that lasts"), ((3, 13), "on python3.13"), ((3, 14), "")],
+)
+def test_provision_says_which_runtime_functions_get(python, said):
+    assert said in runtime(python)
+
+
+@pytest.mark.parametrize("python", [(3, 10), (3, 15)])
+def test_a_python_that_lambda_does_not_run_is_refused(python):
+    with pytest.raises(NotReady, match="none of 3.11 to 3.14"):
+        runtime(python)
