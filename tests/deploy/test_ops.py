@@ -151,5 +151,5 @@ def test_provision_says_which_runtime_functions_get(python, said):
 
 @pytest.mark.parametrize("python", [(3, 10), (3, 15)])
 def test_a_python_that_lambda_does_not_run_is_refused(python):
-    with pytest.raises(NotReady, match="none of 3.11 to 3.14"):
+    with pytest.raises(NotReady, match=r"none of 3\.11 to 3\.14"):
         runtime(python)
