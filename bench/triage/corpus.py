@@ -49,7 +49,7 @@ def read_file(path: Path) -> Iterator[Example]:
 
 
 def heldout(name: str) -> list[Example]:
-    """A held-out set: `heldout_a`, `heldout_b`."""
+    """The messages of one folder as they were written: `heldout_d`, `training_x`."""
     return [example for path in sorted((HERE / name).glob("*.txt")) for example in read_file(path)]
 
 
@@ -68,14 +68,3 @@ def expand(line: str, most: int, rng: random.Random) -> list[str]:
     else:
         texts = {"".join(rng.choice(choice) for choice in options) for _ in range(most)}
     return sorted(" ".join(text.split()) for text in texts)
-
-
-def training(most: int, rng: random.Random) -> list[Example]:
-    """The training texts, choices expanded."""
-    found: dict[tuple[str, str], Example] = {}
-    for path in sorted((HERE / "training").glob("*.txt")):
-        for line in read_file(path):
-            for text in expand(line.text, most, rng):
-                example = Example(text=text, tier=line.tier, group=line.group, language=line.language, flags=line.flags)
-                found.setdefault((example.language, text), example)
-    return list(found.values())

@@ -10,8 +10,8 @@ from bench.triage.corpus import Example, heldout
 from chalicelib.domain.triage import Knowledge, Reading, Tier, read
 from chalicelib.protocols.triage import load
 
-SETS = ("heldout_a", "heldout_d")
-"""Never learnt from. `heldout_b` and `heldout_c` were measured once, looked at, and are training texts since."""
+SETS = ("heldout_d", "heldout_e", "heldout_f")
+"""Never learnt from. `heldout_a`, `heldout_b` and `heldout_c` were measured once and are training texts since."""
 _Z = 1.959964  # 95 %
 
 
@@ -79,6 +79,9 @@ def figures(judged: Sequence[Judged]) -> dict[str, Figure]:
         ),
         "review_soon raised to urgent": _figure(
             judged, lambda j: j.example.tier is Tier.REVIEW_SOON, lambda j: j.urgent
+        ),
+        "urgent raised to emergency": _figure(
+            judged, lambda j: j.example.tier is Tier.URGENT, lambda j: j.reading.tier is emergency
         ),
     }
 

@@ -3,6 +3,9 @@
 A message scores as its best stretch: the run of at most WINDOW tokens whose weights sum highest. So a long harmless
 story around one sentence of danger does not dilute it, adding words before or after can only raise the score, and
 the stretch that decided is the explanation. Weights come from `bench/triage/train.py` and ship as data.
+
+One class says whether a message is urgent. The others only say which kind of emergency an urgent message is; they
+have learnt from nothing else, and mean nothing for messages that nobody holds to be urgent.
 """
 
 from array import array
@@ -10,21 +13,33 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import sqrt
 from typing import Any
 from zlib import crc32
 
 from .plain import is_ideograph
 from .values import Tier
 
-WINDOW = 12
+WINDOW = 20
 _LETTERS = (3, 4, 5)
+_LETTERS_WEIGHT = 2.0
+"""A word's runs of letters count together as about two words, however long it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The buckets of one token: itself, its runs of letters, and what each of these counts."""
+
+    word: int
+    letters: tuple[int, ...]
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Bucket numbers by where they may be used: token i alone, pair (i-1, i), pair around one token (i-2, i)."""
+    """Buckets by where they may be used: token i alone, pair (i-1, i), pair around one token (i-2, i)."""
 
-    alone: list[list[int]]
+    alone: list[Token]
     pairs: list[int]
     skips: list[int]
 
@@ -35,17 +50,17 @@ def features(tokens: Sequence[str], buckets: int) -> Features:
     def bucket(feature: str) -> int:
         return crc32(feature.encode("utf-8", "surrogatepass")) % buckets
 
-    known: dict[str, list[int]] = {}
-    alone: list[list[int]] = []
+    known: dict[str, Token] = {}
     for token in tokens:
         if token not in known:
-            names = [f"w {token}"]
+            letters: tuple[int, ...] = ()
             if len(token) > 3 and not is_ideograph(token):
                 # Pasted rubbish is not a word; its first letters say enough.
                 dressed = f"<{token[:24]}>"
-                names += [f"l {dressed[at : at + n]}" for n in _LETTERS for at in range(len(dressed) - n + 1)]
-            known[token] = [bucket(name) for name in names]
-        alone.append(known[token])
+                runs = (dressed[at : at + n] for n in _LETTERS for at in range(len(dressed) - n + 1))
+                letters = tuple(bucket(f"l {run}") for run in runs)
+            known[token] = Token(bucket(f"w {token}"), letters, _LETTERS_WEIGHT / sqrt(len(letters) or 1))
+    alone = [known[token] for token in tokens]
     pairs = [bucket(f"p {a} {b}") for a, b in pairwise(tokens)]
     skips = [bucket(f"s {a} {b}") for a, b in zip(tokens, tokens[2:], strict=False)]
     return Features(alone, pairs, skips)
@@ -53,7 +68,7 @@ def features(tokens: Sequence[str], buckets: int) -> Features:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The best run of tokens for one class, and how far its score stands above (or below) the threshold."""
+    """The best run of tokens for one class, and how far its score stands above (or below) the floor."""
 
     margin: float
     start: int
@@ -63,7 +78,8 @@ class Stretch:
 def best_stretch(weights: Sequence[float], seen: Features) -> Stretch:
     """The run of at most WINDOW tokens with the highest sum. O(tokens x WINDOW)."""
     best = Stretch(float("-inf"), 0, 0)
-    alone = [sum(weights[each] for each in own) for own in seen.alone]
+    weight = weights.__getitem__
+    alone = [weight(own.word) + own.share * sum(map(weight, own.letters)) for own in seen.alone]
     pairs = [0.0, *(weights[each] for each in seen.pairs)]
     skips = [0.0, 0.0, *(weights[each] for each in seen.skips)]
     for start in range(len(alone)):

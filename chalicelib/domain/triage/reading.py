@@ -1,9 +1,11 @@
 """`read`: one inbound text to its intents, its tier and why, the reply it gets, and the safety net under it."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 
 from .intents import understand
 from .knowledge import Group, Knowledge
+from .model import Outcome, Stretch
 from .phrases import Found
 from .plain import Plain, plain
 from .values import (
@@ -45,20 +47,24 @@ def read(text: str, listener: Listener, prompts: Sequence[Prompt], knowledge: Kn
     understood = understand(message, forms, listener, prompts, knowledge.answers)
     evidence = list(_answered(understood.intents, prompts))
     clinical = False
-    doubt = 0.0
+    margin = -inf
     if not understood.closed:
         concepts = knowledge.patterns.concepts(forms)
         terms = knowledge.terms.find(forms)
+        judged = _judged(message, listener, knowledge)
+        margin = max((stretch.margin for outcome, stretch in judged if outcome.tier is Tier.URGENT), default=-inf)
         evidence += _from_terms(terms, message, listener, knowledge)
         evidence += _from_patterns(concepts, message, listener, knowledge)
         evidence += _two_signs(terms, concepts, message, listener)
-        raised, doubt = _from_model(message, listener, knowledge)
-        evidence += raised
+        if margin > 0 or any(each.tier.severity >= Tier.URGENT.severity for each in evidence):
+            evidence += _from_model(judged, message, listener, knowledge)
         clinical = any(name in knowledge.clinical for name in concepts)
     tier = worst(_least(understood.intents, understood.closed), *(each.tier for each in evidence))
     groups = tuple(name for name in knowledge.groups if any(each.group == name for each in evidence))
     admin = any(intent.kind is IntentKind.ADMIN for intent in understood.intents)
-    spared = admin and not evidence and not clinical and doubt < _ADMIN_MARGIN and len(message.tokens) <= _LONGEST_ADMIN
+    spared = (
+        admin and not evidence and not clinical and margin < _ADMIN_MARGIN and len(message.tokens) <= _LONGEST_ADMIN
+    )
     return Reading(
         intents=understood.intents,
         tier=tier,
@@ -163,13 +169,23 @@ def _two_signs(
     ]
 
 
-def _from_model(message: Plain, listener: Listener, knowledge: Knowledge) -> tuple[list[Evidence], float]:
-    """What the model raises, and how close to raising its nearest class came."""
-    stretches = knowledge.model.stretches(message.tokens)
+def _judged(message: Plain, listener: Listener, knowledge: Knowledge) -> list[tuple[Outcome, Stretch]]:
+    """The classes of the model that mean something for this patient, each with its best stretch."""
+    return [
+        (outcome, stretch)
+        for outcome, stretch in knowledge.model.stretches(message.tokens)
+        if listener.ad_risk or not outcome.ad_risk_only
+    ]
+
+
+def _from_model(
+    judged: Sequence[tuple[Outcome, Stretch]], message: Plain, listener: Listener, knowledge: Knowledge
+) -> list[Evidence]:
+    """What the model says of an urgent message."""
     raised = []
-    for outcome, stretch in stretches:
-        group = knowledge.groups[outcome.group] if outcome.group else None
-        if stretch.margin > 0 and (listener.ad_risk or not outcome.ad_risk_only):
+    for outcome, stretch in judged:
+        if stretch.margin > 0:
+            group = knowledge.groups[outcome.group] if outcome.group else None
             raised.append(
                 Evidence(
                     rule=f"model:{outcome.name}",
@@ -179,7 +195,7 @@ def _from_model(message: Plain, listener: Listener, knowledge: Knowledge) -> tup
                     weight=round(stretch.margin, 3),
                 )
             )
-    return raised, max((stretch.margin for _, stretch in stretches), default=0.0)
+    return raised
 
 
 def _reply(

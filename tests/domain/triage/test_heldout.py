@@ -11,8 +11,9 @@ from chalicelib.domain.triage.model import Model
 
 # A little under the figures of docs/triage.md, so that rewording a rule is free and losing a group is not.
 FLOORS = {
-    "heldout_a": {"urgent": 0.98, "emergency": 0.99, "crisis": 0.98, "alarms": 0.18},
-    "heldout_d": {"urgent": 0.97, "emergency": 0.94, "crisis": 0.89, "alarms": 0.17},
+    "heldout_d": {"urgent": 0.97, "emergency": 0.96, "crisis": 0.92, "alarms": 0.09},
+    "heldout_e": {"urgent": 0.97, "emergency": 0.96, "crisis": 0.95, "alarms": 0.29},
+    "heldout_f": {"urgent": 0.96, "emergency": 0.92, "crisis": 0.87, "alarms": 0.31},
 }
 
 

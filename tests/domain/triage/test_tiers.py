@@ -1,8 +1,11 @@
 """What raises a message, for whom, with which words of reply, and what lies under the rest."""
 
+import dataclasses
+
 import pytest
 
 from chalicelib.domain.triage import IntentKind, Knowledge, Listener, PromptKind, Tier, read
+from chalicelib.domain.triage.model import Model
 
 from .conftest import asked
 
@@ -88,3 +91,21 @@ def test_an_administrative_text_that_touches_the_body_is_not_spared(knowledge: K
 
 def test_the_safety_net_is_not_asked_twice(knowledge: Knowledge) -> None:
     assert not read("we watched a film", Listener(), asked(PromptKind.SAFETY_NET), knowledge).ask_safety_net
+
+
+def test_a_kind_of_emergency_means_nothing_until_something_says_that_the_message_is_urgent(
+    knowledge: Knowledge,
+) -> None:
+    kinds = [each for each in knowledge.model.outcomes if each.tier is Tier.EMERGENCY]
+    without = dataclasses.replace(knowledge, model=Model(kinds, knowledge.model.buckets))
+
+    assert read("today is the day I stop being a problem", Listener(), [], knowledge).reply == "ack_crisis"
+    assert read("today is the day I stop being a problem", Listener(), [], without).tier is Tier.REVIEW_SOON
+    assert read("fever, and today is the day I stop being a problem", Listener(), [], without).reply == "ack_crisis"
+
+
+@pytest.mark.parametrize(
+    "text", ["sos", "au secours", "heart attack", "I'm having a stroke", "要跳了,我要跳了"]
+)
+def test_a_blunt_cry_needs_no_context(knowledge: Knowledge, text: str) -> None:
+    assert read(text, Listener(), [], knowledge).tier.severity >= Tier.URGENT.severity
