@@ -104,8 +104,6 @@ def test_a_kind_of_emergency_means_nothing_until_something_says_that_the_message
     assert read("fever, and today is the day I stop being a problem", Listener(), [], without).reply == "ack_crisis"
 
 
-@pytest.mark.parametrize(
-    "text", ["sos", "au secours", "heart attack", "I'm having a stroke", "要跳了,我要跳了"]
-)
+@pytest.mark.parametrize("text", ["sos", "au secours", "heart attack", "I'm having a stroke", "要跳了,我要跳了"])
 def test_a_blunt_cry_needs_no_context(knowledge: Knowledge, text: str) -> None:
     assert read(text, Listener(), [], knowledge).tier.severity >= Tier.URGENT.severity
