@@ -15,6 +15,8 @@ from tests.web.conftest import Tenant, make_clinic
 
 KEPT = {"messages_days": 100, "log_days": 400, "audit_days": 3000}
 CLASSES = {"H#": "log_days", "A#": "log_days", "M#": "messages_days"}
+HOUSEKEEPING = ("once", "cap", "counting", "import", "used")
+"""What ends by itself within weeks, whatever the clinic says."""
 
 
 def everything(world: World) -> Iterator[Item]:
@@ -53,9 +55,7 @@ def test_every_item_ends_when_its_class_does_and_legal_records_do_not(world: Wor
             seen.add(sk[:2] if days != "audit_days" else days)
             written = datetime.fromtimestamp(int(str(item["ttl"])), UTC) - timedelta(days=KEPT[days])
             assert world.now - timedelta(days=30) <= written <= world.now, (pk, sk)
-        elif not any(f"#{kind}" in pk for kind in ("once", "cap", "counting", "import", "used")) and not pk.startswith(
-            "RATE#"
-        ):
+        elif not any(f"#{kind}" in pk for kind in HOUSEKEEPING) and not pk.startswith("RATE#"):
             assert "ttl" not in item, (pk, sk)
             seen.add(sk[:2])
     assert {"H#", "A#", "M#", "T#", "audit_days"} <= seen, "of each class there was something"
