@@ -182,9 +182,13 @@ def task(found: Task) -> dict[str, Any]:
         "opened_at": utc_text(found.opened_at),
         "due_on": found.due_on or None,
         "ack_by": found.ack_by,
+        "acked_at": utc_text(found.acked_at) if found.acked_at else None,
         "rung": found.rung,
         "state": found.state,
         "outcome": found.outcome,
+        "note": found.note,
+        "closed_by": found.closed_by,
+        "closed_at": utc_text(found.closed_at) if found.closed_at else None,
     }
 
 

@@ -104,6 +104,14 @@ CLINICS = (
         summary="Make a key to the API; its token is shown this once",
     ),
     Route(
+        method="GET",
+        path="/clinics/{clinic_id}/keys",
+        roles=KEY_MAKERS,
+        view="clinics.keys",
+        answer="Page[AccessKey]",
+        summary="The clinic's keys that open something, without their tokens",
+    ),
+    Route(
         method="DELETE",
         path="/clinics/{clinic_id}/keys/{key_id}",
         roles=KEY_MAKERS,

@@ -91,11 +91,14 @@ class Clinic(Shape, kw_only=True, frozen=True):
     version: int
 
 
-class NewAccessKey(Shape, kw_only=True, frozen=True):
+class AccessKey(Shape, kw_only=True, frozen=True):
     id: Id
     role: Literal["admin", "clinician", "viewer"]
     label: str
     created_at: Instant
+
+
+class NewAccessKey(AccessKey, kw_only=True, frozen=True):
     token: str
     """The bearer token. It is shown this once and kept nowhere."""
 
@@ -205,9 +208,14 @@ class Task(Shape, kw_only=True, frozen=True):
     opened_at: Instant
     due_on: str | None
     ack_by: str | None
+    acked_at: Instant | None
     rung: int
     state: Literal["open", "acked", "closed"]
     outcome: str | None
+    note: str | None
+    """What came of it, in the words of whoever closed it."""
+    closed_by: str | None
+    closed_at: Instant | None
 
 
 class Said(Shape, kw_only=True, frozen=True):

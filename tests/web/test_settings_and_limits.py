@@ -22,6 +22,17 @@ def test_settings_left_out_stay_and_the_version_counts(clinic: Tenant) -> None:
     assert reply.header("ETag") == '"2"'
 
 
+def test_the_keys_that_open_something_are_listed_without_their_tokens(clinic: Tenant) -> None:
+    path = f"/clinics/{clinic.id}/keys"
+    made = clinic.ask("POST", path, EXAMPLES["NewKey"]).json()
+    listed = clinic.ask("GET", path)
+    assert {key["role"] for key in listed.json()["items"]} == {"admin", "clinician", "viewer"}
+    assert {name: made[name] for name in ("id", "role", "label", "created_at")} in listed.json()["items"]
+    assert not any(token.encode() in listed.body for token in (made["token"], *clinic.tokens.values()))
+    assert clinic.ask("DELETE", f"{path}/{made['id']}").status == 204
+    assert made["id"] not in {key["id"] for key in clinic.ask("GET", path, role="operator").json()["items"]}
+
+
 def test_a_change_of_what_was_changed_meanwhile_is_refused(clinic: Tenant) -> None:
     clinic.ask("PATCH", "/clinic", {"language": "es"}, headers={"If-Match": '"1"'})
     late = clinic.ask("PATCH", "/clinic", {"language": "fr"}, headers={"If-Match": '"1"'})

@@ -86,4 +86,5 @@ def test_the_closed_say_what_came_of_them_the_latest_first(world: World, clinic:
         world.advance("PT1M")
         clinic.ask("POST", f"/tasks/{task['id']}/close", {"outcome": "no_answer", "note": "rang twice"})
         newest = listed(clinic, "&state=closed")[0][0]
-        assert (newest["id"], newest["outcome"]) == (task["id"], "no_answer")
+        assert (newest["id"], newest["outcome"], newest["note"]) == (task["id"], "no_answer", "rang twice")
+        assert newest["closed_at"] == newest["acked_at"] == f"{world.now:%Y-%m-%dT%H:%M:%SZ}"

@@ -57,6 +57,12 @@ def create_key(call: Call, clinic_id: str) -> Response:
     return Response(answers.key(key, secret), status_code=HTTPStatus.CREATED)
 
 
+def keys(call: Call, clinic_id: str) -> dict[str, Any]:
+    clinic = _for_keys(call, clinic_id)
+    found = sorted(wiring.store().keys(clinic.id), key=lambda key: (key.created_at, key.id))
+    return answers.page([answers.key(each) for each in found], None)
+
+
 def revoke_key(call: Call, clinic_id: str, key_id: str) -> Response:
     clinic = _for_keys(call, clinic_id)
     for key in wiring.store().keys(clinic.id):
