@@ -8,7 +8,21 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 
 from chalicelib.adapters import keys
-from chalicelib.adapters.table import Any, Change, Check, Condition, Is, IsNot, Item, Key, Lacks, Table
+from chalicelib.adapters.table import (
+    Any,
+    Change,
+    Check,
+    Condition,
+    Is,
+    IsNot,
+    Item,
+    Key,
+    Lacks,
+    Operation,
+    Put,
+    Remove,
+    Table,
+)
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.local_time import utc_text
 from chalicelib.domain.patient import Category, Channel, Contact, ContactStatus, Standing
@@ -87,6 +101,12 @@ class Addresses:
         begun = [c for c in new.contacts if c.status is ContactStatus.OK and (c.channel, c.address) not in held]
         addresses = dict.fromkeys(self._key(new.clinic.id, c.address) for c in begun)
         return (Check(key, _FREE) for key in addresses)
+
+    def differences(self, old: Facts, new: Facts) -> Iterator[Operation]:
+        yield from self.fences(old, new)
+        held, kept = self.items(old), self.items(new)
+        yield from (Put(item) for item in kept if item not in held)
+        yield from (Remove(Key.of(item)) for item in held if item not in kept)
 
     def held_back(self, clinic_id: str, contact: Contact, at: datetime) -> Change:
         """The address as a hash, held as if it had said STOP."""

@@ -40,7 +40,6 @@ from chalicelib.adapters.table import (
     Condition,
     Is,
     Item,
-    Key,
     Lacks,
     Operation,
     Put,
@@ -208,10 +207,7 @@ class TableStore:
                 # Other attributes of the same item (how it was enrolled) stay as they are.
                 yield Change(key, put=item)
         yield from (Remove(key) for key in before if key not in after)
-        yield from self._addresses.fences(old, new)
-        held, kept = self._addresses.items(old), self._addresses.items(new)
-        yield from (Put(item) for item in kept if item not in held)
-        yield from (Remove(Key.of(item)) for item in held if item not in kept)
+        yield from self._addresses.differences(old, new)
 
     def roster(self, clinic_id: str, *, limit: int, start: str | None = None) -> tuple[list[str], str | None]:
         page = self._table.query(keys.roster(clinic_id), index=ROSTER.name, limit=limit, start=_start(start))
@@ -342,19 +338,17 @@ class TableStore:
         attempt: int,
     ) -> None:
         put: dict[str, Anything] = {"status": MOVES[event][0].value, "provider_id": provider_id}
-        if event is Event.DELIVERED:
-            put["delivered_at"] = utc_text(at)
+        if event in (Event.DELIVERED, Event.UNREACHED):
+            put[f"{event}_at"] = utc_text(at)
         if detail:
             put["detail"] = detail
-        if event is Event.UNREACHED:
-            put["unreached_at"] = utc_text(at)
-        key = keys.reminder(clinic_id, patient_id, seq)
-        self._table.write(Change(key, put=put, when=moves_at(event, at, attempt)))
+        when = moves_at(event, at, attempt)
+        self._table.write(Change(keys.reminder(clinic_id, patient_id, seq), put=put, when=when))
 
     def try_again(self, reminder: Reminder, attempt: int, text: str, at: datetime) -> bool:
         key = keys.reminder(reminder.clinic_id, reminder.patient_id, reminder.seq)
-        status = MOVES[Event.RETRIED][0].value
-        put: dict[str, Anything] = {"status": status, "attempt": attempt, "text": text, "again_at": utc_text(at)}
+        put: dict[str, Anything] = {"attempt": attempt, "text": text, "again_at": utc_text(at)}
+        put["status"] = MOVES[Event.RETRIED][0].value
         when = All(moves(Event.RETRIED), Lacks("attempt"))
         return not isinstance(self._table.write(Change(key, put=put, when=when)), Refused)
 

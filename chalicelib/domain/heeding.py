@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from .facts import Facts
 from .grading import Background, Grade, grade, next_question, remembered
 from .local_time import local, local_date
+from .patient import Status
 from .plan import Appointment, Session
 from .protocol import Anchor, Checkin
 from .triage import Intent, IntentKind, Listener, Prompt, PromptKind, Reading, Tier
@@ -50,8 +51,10 @@ def listener_of(facts: Facts) -> Listener:
 
 
 def open_prompts(facts: Facts, safety_asked_at: datetime | None, now: datetime) -> list[Prompt]:
-    """The questions the patient may be answering."""
+    """The questions the patient may be answering; none once they are no longer followed."""
     found: list[Prompt] = []
+    if facts.patient.status is not Status.ACTIVE:
+        return found
     visit = next_visit(facts, now)
     if visit is not None:
         found.append(Prompt(id=f"visit:{visit.id}", kind=PromptKind.APPOINTMENT, asked_at=visit.set_at))
@@ -134,7 +137,16 @@ def why(reading: Reading, heeded: Sequence[Heeded]) -> tuple[str, str]:
     if reading.evidence:
         deciding = max(reading.evidence, key=lambda e: e.tier.severity)
         return deciding.rule, f"the message matched {', '.join(dict.fromkeys(e.rule for e in reading.evidence))}"
+    if reading.has(IntentKind.RESCHEDULE):
+        return "asks_for_another_time", "the visit stands until somebody agrees another time with the patient"
+    if any(not intent.in_range for intent in reading.intents):
+        return "out_of_range", "a number that is no answer to the question it was sent to"
+    if reading.intents and all(intent.kind in _BARE for intent in reading.intents):
+        return "no_open_question", "it reads as an answer, and no question was open"
     return "free_text", "a person reads everything patients write"
+
+
+_BARE = (IntentKind.DIGIT, IntentKind.YES, IntentKind.NO, IntentKind.CONFIRM, IntentKind.DONE)
 
 
 def needs_staff(reading: Reading, tier: Tier) -> bool:
@@ -145,10 +157,17 @@ def needs_staff(reading: Reading, tier: Tier) -> bool:
 
 
 def replies(
-    facts: Facts, reading: Reading, tier: Tier, heeded: Sequence[Heeded], language: str, now: datetime
+    facts: Facts,
+    reading: Reading,
+    tier: Tier,
+    heeded: Sequence[Heeded],
+    language: str,
+    now: datetime,
+    *,
+    whole: str = "ack_routine",
 ) -> tuple[str, dict[str, str]] | None:
     """The template that answers a text, and what it needs; None where nothing should be said. `facts` are those after
-    the answer."""
+    the answer; `whole` is what is true of a check-in once all of it is answered."""
     if reading.has(IntentKind.OPT_OUT):
         return "stop_confirm", {}
     if tier.severity >= Tier.URGENT.severity:
@@ -166,9 +185,10 @@ def replies(
     if reading.ask_safety_net:
         return "checkin_safety", {}
     if heeded and not reading.has(IntentKind.TEXT):
-        if asked is not None and any(h.prompt.startswith("session:") for h in heeded):
+        checkin = any(h.prompt.startswith("session:") for h in heeded)
+        if asked is not None and checkin:
             return asked, {}
-        return "ack_review" if tier is Tier.REVIEW_SOON else "ack_routine", {}
+        return "ack_review" if tier is Tier.REVIEW_SOON else whole if checkin else "ack_routine", {}
     return (reading.reply, {}) if reading.reply else None
 
 

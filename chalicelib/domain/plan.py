@@ -135,6 +135,9 @@ class Session:
     slower_since: date | None = None
     """From this local date on every second session is left out: the patient has been stable for long."""
 
+    heard: bool = False
+    """The patient wrote back in words, which answer none of its questions: they are not silent."""
+
     @property
     def answered(self) -> bool:
-        return bool(self.answers)
+        return bool(self.answers) or self.heard

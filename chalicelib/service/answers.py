@@ -15,8 +15,10 @@ from chalicelib.domain.grading import Grade
 from chalicelib.domain.heeding import Heeded, with_answer
 from chalicelib.domain.ids import digest
 from chalicelib.domain.patient import Channel, ContactStatus
-from chalicelib.domain.plan import AppointmentStatus
+from chalicelib.domain.plan import AppointmentStatus, Session
 from chalicelib.domain.protocol import Anchor
+from chalicelib.domain.triage import Tier
+from chalicelib.domain.triage.values import worst
 from chalicelib.service.change import TRIES, Altered, Contended, Desk
 from chalicelib.service.chart import Audit, Chart, Task
 from chalicelib.service.conversation import Answer, Conversation
@@ -67,6 +69,32 @@ class Answering:
             elif each.grade is not None and name in ("session", "safety"):
                 self._checkin(chart, rest or "checkin_safety", each.value, each.grade, cause, at, now)
 
+    def answers_to(self, facts: Facts, session: Session) -> list[Answer]:
+        """What was answered since the check-in began."""
+        given = self.talk.answers(facts.clinic.id, facts.patient.id)
+        return [a for a in given if a.at >= session.sent_at]
+
+    def told_of_checkin(self, facts: Facts) -> str:
+        """What is true to say of a check-in that is answered: whether a person will look at any of it."""
+        given = self.answers_to(facts, facts.session) if facts.session else []
+        tier = worst(Tier.ROUTINE, *(Tier(a.tier) for a in given))
+        if tier.severity >= Tier.URGENT.severity:
+            # Said again, not "saved": nobody is to read it in office hours.
+            return "ack_urgent"
+        return "ack_review" if tier is Tier.REVIEW_SOON else "ack_routine"
+
+    def not_silent(self, chart: Chart, *, cause: str, now: datetime) -> None:
+        """The patient wrote back, if not an answer: nobody need ask again whether they are there."""
+
+        def alter(facts: Facts) -> Altered | None:
+            session = facts.session
+            if session is None or session.answered:
+                return None
+            return Altered(facts=replace(facts, session=replace(session, heard=True)))
+
+        if chart.facts.session is not None and not chart.facts.session.answered:
+            self._change(chart, alter, "checkin.heard", cause, now)
+
     def confirm(self, chart: Chart, visit_id: str, *, cause: str, now: datetime) -> None:
         """The patient will come; a visit that no longer stands, or is confirmed, stays as it is."""
 
@@ -107,6 +135,7 @@ class Answering:
             detail=found.detail,
             baseline=found.baseline,
             kept_until=facts.clinic.retention.log_until(at),
+            cause=cause,
         )
         self.talk.add_answer(facts.clinic.id, facts.patient.id, answer)
         session = facts.session

@@ -46,6 +46,8 @@ class Message:
     rules: tuple[str, ...] = ()
     """What decided the tier: names of rules, not the words they saw."""
     evidence: str = field(default="", repr=False)
+    sender: str = field(default="", repr=False)
+    """The number it came from, where no patient is known to have written it."""
     prompt: str = ""
     """The question an inbound message answers, settled when it was heard."""
     kept_until: datetime | None = None
@@ -64,6 +66,8 @@ class Answer:
     detail: str
     baseline: float | None = None
     kept_until: datetime | None = None
+    cause: str = ""
+    """The id of the message it stands in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,21 +6,25 @@ question it answered is stored with it, so that it is understood the same.
 """
 
 import json
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.clinic import Clinic
 from chalicelib.domain.facts import Facts
+from chalicelib.domain.grading import next_question
 from chalicelib.domain.heeding import (
     OPEN_FOR,
     Heeded,
     heed,
     listener_of,
+    needs_staff,
     next_visit,
     open_prompts,
     prompt_again,
     replies,
+    tier_of,
 )
 from chalicelib.domain.ids import PatientId, digest
 from chalicelib.domain.patient import Channel, ContactStatus
@@ -40,8 +44,15 @@ QUIET = timedelta(minutes=10)
 LETTERS = "ABDE"
 """By which patients who share a phone are told apart; C means confirm."""
 
-ONCE_IN_A_WHILE = frozenset({"ack_routine", "ack_review", "ack_unknown", "checkin_safety", "help"})
-"""Replies of which one in a while is enough; answers to a question, and anything urgent, are never held back."""
+ACKNOWLEDGED = frozenset({"ack_routine", "ack_review", "ack_unknown"})
+ONCE_IN_A_WHILE = {
+    "ack_routine": ACKNOWLEDGED,
+    "ack_review": ACKNOWLEDGED,
+    "ack_unknown": ACKNOWLEDGED | {"checkin_safety"},
+    "checkin_safety": frozenset({"checkin_safety"}),
+}
+"""Replies of which one in a while is enough, and after which others. The safety question waits for none but itself;
+what was asked for, and anything urgent, is never held back."""
 
 
 class UnknownNumber(Exception):
@@ -72,9 +83,20 @@ def read_inbound(body: str, now: datetime) -> Inbound:
         provider_id=str(raw["inboundMessageId"]),
         sender=str(raw["originationNumber"]),
         to=str(raw["destinationNumber"]),
-        text=str(raw["messageBody"]),
+        text=cleaned(str(raw["messageBody"])),
         at=now,
     )
+
+
+def cleaned(text: str) -> str:
+    """The text as it can be kept and shown: without control characters and without those that turn the direction of
+    what is written after them, which would show staff other words than were sent. Half an emoji becomes a mark."""
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return "".join(c for c in whole if c in "\n\t" or not (unicodedata.category(c) == "Cc" or c in _TURNING))
+
+
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Unicode's bidirectional controls (UAX 9)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +146,7 @@ class Hearing:
         self._opt(clinic, reading, inbound, now)
         tier = self.alerting.alert(clinic, facts.patient.id, reading, heeded, cause=inbound.id, now=now)
         self.answering.apply(chart, heeded, cause=inbound.id, at=inbound.at, now=now)
+        self.answering.not_silent(chart, cause=inbound.id, now=now)
         self._reply(clinic, facts.patient.id, reading, tier, heeded, inbound, now)
         self.talk.record_handled(replace(stored, status="handled", tier=tier.value))
         return tier.value
@@ -146,6 +169,7 @@ class Hearing:
             evidence="; ".join(f"{e.rule}: {e.matched}" for e in reading.evidence)[:500],
             prompt=next((i.prompt_id for i in reading.intents if i.prompt_id), ""),
             kept_until=clinic.retention.messages_until(inbound.at),
+            sender=inbound.sender if patient_id == NOBODY else "",
         )
         return self.talk.claim(message) or message
 
@@ -178,14 +202,18 @@ class Hearing:
         if chart is None:
             return
         language = _language(chart.facts, inbound.sender)
-        found = replies(chart.facts, reading, tier, heeded, language, now)
+        whole = self.answering.told_of_checkin(chart.facts) if _ends_checkin(chart.facts, heeded) else "ack_routine"
+        found = replies(chart.facts, reading, tier, heeded, language, now, whole=whole)
         if found is None:
             return
         template, slots = found
-        if self.store.standing(clinic.id, inbound.sender).is_refused and template != "stop_confirm":
-            # Whoever stopped texts gets none; the task says to phone.
-            return
-        if template in ONCE_IN_A_WHILE and self.talk.said_since(clinic.id, patient_id, ONCE_IN_A_WHILE, now - QUIET):
+        if template != "stop_confirm" and self.store.standing(clinic.id, inbound.sender).is_refused:
+            if not reading.has(IntentKind.HELP):
+                # Whoever stopped texts gets none; the task says to phone.
+                return
+            template = "stop_already"
+        lately = ONCE_IN_A_WHILE.get(template)
+        if lately and self.talk.said_since(clinic.id, patient_id, lately, now - QUIET):
             return
         self._say(
             clinic, patient_id, inbound, template, language, slots, now, grave=tier.severity >= Tier.URGENT.severity
@@ -203,6 +231,10 @@ class Hearing:
         *,
         grave: bool = False,
     ) -> None:
+        cause = inbound.id
+        if template == "stop_confirm":
+            # One confirmation (47 CFR 64.1200(a)(12)), however often STOP is said before the next START.
+            cause = f"stop.{self.store.standing(clinic.id, inbound.sender).times}"
         self.voice.say(
             Saying(
                 clinic=clinic,
@@ -210,7 +242,7 @@ class Hearing:
                 to=inbound.sender,
                 channel=Channel.SMS,
                 kind=template,
-                cause=inbound.id,
+                cause=cause,
                 template=template,
                 language=language,
                 slots=slots,
@@ -268,41 +300,75 @@ class Hearing:
 
     def _shared(self, clinic: Clinic, charts: list[Chart], inbound: Inbound, now: datetime) -> str:
         """A phone that several patients share: what concerns the number concerns them all; of anything else it is
-        asked whose it is, and danger is paged before the question."""
+        asked whose it is, and danger is paged before the question. Until it is told, the text lies where staff find
+        what nobody is known to have written."""
         waiting = self.talk.waiting(clinic.id, inbound.sender)
-        letter = inbound.text.strip().upper()
-        if waiting and len(letter) == 1 and letter in LETTERS[: len(waiting.patients)] and now - waiting.at < OPEN_FOR:
-            whose = waiting.patients[LETTERS.index(letter)]
-            chart = next(c for c in charts if c.facts.patient.id == whose)
+        whose = _told_whose(waiting, charts, inbound, now)
+        if waiting and whose:
             told = replace(inbound, provider_id=waiting.message_id, text=waiting.text, at=waiting.at)
-            done = self._patient(clinic, chart, told, now)
+            done = self._patient(clinic, whose, told, now)
             self.talk.wait(clinic.id, inbound.sender, None)
+            kept = self.talk.message(clinic.id, NOBODY, told.id)
+            if kept is not None:
+                self.talk.record_handled(replace(kept, text="", status="handled"))
             return done
-        first = charts[0].facts
-        reading = read(inbound.text, Listener(language=clinic.language), [], self.knowledge())
+        readings = [self._as_of(c, inbound, now) for c in charts]
+        chart, reading, heeded = max(readings, key=lambda each: tier_of(each[1], each[2]).severity)
+        stored = self._store(clinic, NOBODY, inbound, reading)
+        if stored.status == "handled":
+            return "again"
         self._opt(clinic, reading, inbound, now)
-        if reading.tier.severity >= Tier.URGENT.severity:
-            self.alerting.page(clinic, first.patient.id, reading, [], cause=inbound.id, now=now)
-        language = _language(first, inbound.sender)
-        for kind, template in _OF_THE_NUMBER.items():
-            if reading.has(kind):
-                self._say(clinic, first.patient.id, inbound, template, language, {}, now)
-                return "of_the_number"
-        known = charts[: len(LETTERS)]
+        patient_id, tier = chart.facts.patient.id, tier_of(reading, heeded)
+        if tier.severity >= Tier.URGENT.severity:
+            self.alerting.page(clinic, patient_id, reading, heeded, cause=inbound.id, now=now)
+        language = _language(chart.facts, inbound.sender)
+        template = next((said for kind, said in _OF_THE_NUMBER.items() if reading.has(kind)), None)
+        if template:
+            self._say(clinic, patient_id, inbound, template, language, {}, now)
+            self.talk.record_handled(replace(stored, status="handled", tier=tier.value))
+            return "of_the_number"
+        if tier.severity < Tier.URGENT.severity and needs_staff(reading, tier):
+            task = task_to_read(clinic, NOBODY, reading, heeded, cause=inbound.id, now=now)
+            self.store.open_task(replace(task, kind="whose_message", title="Find out which patient wrote this"))
+        self._ask_whose(clinic, charts[: len(LETTERS)], language, inbound, now)
+        self.talk.record_handled(replace(stored, status="handled", tier=tier.value))
+        return "asked_whose"
+
+    def _as_of(self, chart: Chart, inbound: Inbound, now: datetime) -> tuple[Chart, Reading, list[Heeded]]:
+        """What the text would mean from this patient."""
+        facts = chart.facts
+        safety = self.talk.safety_asked(facts.clinic.id, facts.patient.id, now - OPEN_FOR)
+        reading = read(inbound.text, listener_of(facts), open_prompts(facts, safety, now), self.knowledge())
+        return chart, reading, heed(facts, reading, now)
+
+    def _ask_whose(self, clinic: Clinic, charts: list[Chart], language: str, inbound: Inbound, now: datetime) -> None:
         pending = Waiting(
             message_id=inbound.provider_id,
             text=inbound.text,
             at=inbound.at,
-            patients=tuple(c.facts.patient.id for c in known),
+            patients=tuple(c.facts.patient.id for c in charts),
         )
         self.talk.wait(clinic.id, inbound.sender, pending)
-        choices = choices_phrase([_initials(c.facts) for c in known])
-        self._say(clinic, first.patient.id, inbound, "who_ab", language, {"choices": choices}, now)
-        return "asked_whose"
+        choices = choices_phrase([_initials(c.facts) for c in charts])
+        self._say(clinic, charts[0].facts.patient.id, inbound, "who_ab", language, {"choices": choices}, now)
+
+
+def _told_whose(waiting: Waiting | None, charts: list[Chart], inbound: Inbound, now: datetime) -> Chart | None:
+    """The patient whose letter the text is, while one is waited for."""
+    letter = inbound.text.strip().upper()
+    if waiting is None or now - waiting.at >= OPEN_FOR or len(letter) != 1:
+        return None
+    named = dict(zip(LETTERS, waiting.patients, strict=False)).get(letter)
+    return next((c for c in charts if c.facts.patient.id == named), None)
 
 
 CANCELLING = ("cancel", "anul", "annul", "取消")
 """How the words begin that stop texts and may have meant a visit."""
+
+
+def _ends_checkin(facts: Facts, heeded: Sequence[Heeded]) -> bool:
+    answers = any(h.prompt.startswith("session:") for h in heeded)
+    return answers and facts.session is not None and next_question(facts.session) is None
 
 
 def _why_stopped(chart: Chart, reading: Reading, inbound: Inbound, now: datetime) -> Stopping:

@@ -90,8 +90,7 @@ class Pressing:
         session = facts.session
         if session is None:
             return Standing(tier=Tier.ROUTINE, seen=False)
-        given = self.talk.answers(facts.clinic.id, facts.patient.id)
-        answers = [a for a in given if a.at >= session.sent_at]
+        answers = self.answering.answers_to(facts, session)
         urgent = [a for a in answers if Tier(a.tier).severity >= Tier.URGENT.severity]
         causes = [_cause(facts, session.occurrence, a.question, a.answer) for a in urgent]
         ids = [urgent_task_id(facts.clinic.id, facts.patient.id, cause) for cause in causes]

@@ -53,7 +53,7 @@ def count_reminder(tally: Tally, reminder: Reminder, timezone: str) -> None:
     if reminder.status is Status.SETTLED or not reminder.is_complete:
         return
     day = local_date(reminder.sent_at or reminder.claimed_at, zone(timezone)).isoformat()
-    _count(tally, Sent(day, reminder.kind, reminder.channel.value, reminder.status.value), reminder.segments)
+    _count(tally, Sent(day, reminder.kind, reminder.channel.value, _state(reminder.status)), reminder.segments)
 
 
 def count_message(tally: Tally, message: Message, timezone: str, segments: Callable[[str], int]) -> None:
@@ -61,7 +61,11 @@ def count_message(tally: Tally, message: Message, timezone: str, segments: Calla
         return
     day = local_date(message.at, zone(timezone)).isoformat()
     parts = segments(message.text) if message.channel.value == "sms" else 1
-    _count(tally, Sent(day, message.kind, message.channel.value, message.status), parts)
+    _count(tally, Sent(day, message.kind, message.channel.value, _state(message.status)), parts)
+
+
+def _state(status: str) -> str:
+    return Status.FAILED.value if status == Status.UNREACHED else str(status)
 
 
 def _count(tally: Tally, what: Sent, segments: int) -> None:

@@ -232,6 +232,8 @@ class Said(Shape, kw_only=True, frozen=True):
     rules: list[str]
     """The rules that decided the tier, for what a patient wrote."""
     language: str
+    sender: str | None
+    """The number it came from, where no patient is known to have written it."""
 
 
 class Checkin(Shape, kw_only=True, frozen=True):

@@ -297,7 +297,9 @@ def test_a_patient_who_never_answers_is_nudged_within_the_caps(known: Facts):
     assert_decent(known, (now for now, _ in life.sent))
     assert_capped(known, [(now, _uncapped(w)) for now, w in texts(life.sent)])
     nudges = [wake for _, wake in life.sent if wake.kind == "nudge"]
-    assert len(nudges) <= sum(wake.kind == "checkin" for _, wake in life.sent)
+    checkins = sum(wake.kind == "checkin" for _, wake in life.sent)
+    assert sum(wake.channel is Channel.SMS for wake in nudges) <= checkins
+    assert len(nudges) <= 2 * checkins, "once more, and once by the other channel"
 
 
 @thorough

@@ -1,7 +1,7 @@
 """Check-ins: when sessions fall, which extra ones join them, what each asks, and the nudge after silence."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TypeVar
 
 from chalicelib.domain.facts import Facts
@@ -9,7 +9,7 @@ from chalicelib.domain.ids import occurrence_id, spread
 from chalicelib.domain.local_time import DAY, Period, instant, local_date, shift
 from chalicelib.domain.occurrence import About, Occurrence, Rank, Reason
 from chalicelib.domain.patient import Category, Channel
-from chalicelib.domain.plan import Session
+from chalicelib.domain.plan import Override, Session
 from chalicelib.domain.protocol import Checkin, Question
 
 from .course import FAR, RANK, TASK_TIME, Course, on_weekday, recurrences
@@ -182,7 +182,8 @@ def after_silence(facts: Facts) -> Iterator[Occurrence]:
     protocol_id, _, key = session.step.partition("/")
     protocol = facts.protocols.get(protocol_id)
     step = protocol.step(key) if protocol else None
-    if not isinstance(step, Checkin) or step.nudge_after is None:
+    off = facts.plan.overrides.get(session.step, Override()).off
+    if not isinstance(step, Checkin) or step.nudge_after is None or off:
         return
     answered = Reason("answered", "the check-in was answered") if session.answered else None
     if session.missed_before % SILENCE == SILENCE - 1:
@@ -199,6 +200,25 @@ def after_silence(facts: Facts) -> Iterator[Occurrence]:
         rank=Rank.NUDGE,
         category=Category.CHECKIN,
         channel=Channel.SMS,
+        verdict=answered,
+    )
+    if all(facts.contact(channel, Category.CHECKIN) for channel in (Channel.SMS, Channel.EMAIL)):
+        yield _elsewhere(facts, session, at + DAY, answered)
+
+
+def _elsewhere(facts: Facts, session: Session, at: datetime, answered: Reason | None) -> Occurrence:
+    """A day after the second try by text, the other channel, with a page to answer on."""
+    return Occurrence(
+        id=occurrence_id(facts.patient.id, session.step, session.occurrence, "elsewhere"),
+        step=session.step,
+        kind="nudge",
+        template="noresponse_nudge",
+        ideal=at,
+        useful_until=at + USEFUL,
+        rank=Rank.NUDGE,
+        category=Category.CHECKIN,
+        channel=Channel.EMAIL,
+        fallback=False,
         verdict=answered,
     )
 

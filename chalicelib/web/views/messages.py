@@ -12,7 +12,7 @@ from chalicelib.domain.ids import reminder_id
 from chalicelib.domain.local_time import utc_text
 from chalicelib.domain.patient import Category, Channel
 from chalicelib.domain.problem import Problem
-from chalicelib.service.conversation import Message
+from chalicelib.service.conversation import NOBODY, Message
 from chalicelib.service.enrol import why_unused
 from chalicelib.service.say import Unsettled
 from chalicelib.service.staff_message import NotNow, send_to_patient
@@ -26,6 +26,8 @@ from chalicelib.web.views.patients import chart_of
 
 
 def listed(call: Call, patient_id: str) -> dict[str, Any]:
+    if patient_id == NOBODY:
+        return _from_nobody(call)
     facts = chart_of(call, patient_id).facts
     reminders = wiring.store().reminders(facts.clinic.id, facts.patient.id)
     said = [
@@ -34,6 +36,16 @@ def listed(call: Call, patient_id: str) -> dict[str, Any]:
     said += [_reminded(r) for r in reminders if r.text]
     page = page_of(call)
     items, following = cut(sorted(said, key=lambda m: (m["at"], m["direction"], m["id"])), page)
+    return answers.page(items, following)
+
+
+def _from_nobody(call: Call) -> dict[str, Any]:
+    """What came from numbers that are no patient's, or that several patients share, each with its number: whom a task
+    asks to find out about."""
+    talk = wiring.conversation()
+    said = [_said(m) for m in talk.messages(call.principal.clinic_id, NOBODY) if m.inbound and m.text]
+    call.patients.add(NOBODY)
+    items, following = cut(sorted(said, key=lambda m: (m["at"], m["id"])), page_of(call))
     return answers.page(items, following)
 
 
@@ -63,17 +75,19 @@ def send(call: Call, patient_id: str) -> Response:
 
 def checkins(call: Call, patient_id: str) -> dict[str, Any]:
     facts = chart_of(call, patient_id).facts
+    talk = wiring.conversation()
+    said = {m.id: m.text for m in talk.messages(facts.clinic.id, facts.patient.id) if m.inbound}
     items = [
         {
             "at": utc_text(a.at),
             "question": a.question,
             "answer": a.answer,
-            "text": None,
+            "text": said.get(a.cause),
             "tier": a.tier,
             "baseline": a.baseline,
             "reason": {"rule": a.rule, "detail": a.detail},
         }
-        for a in wiring.conversation().answers(facts.clinic.id, facts.patient.id)
+        for a in talk.answers(facts.clinic.id, facts.patient.id)
     ]
     shown, following = cut(items, page_of(call))
     return answers.page(shown, following)
@@ -96,6 +110,7 @@ def _said(message: Message) -> dict[str, Any]:
         "tier": message.tier or None,
         "rules": list(message.rules),
         "language": message.language,
+        "sender": message.sender or None,
     }
 
 
@@ -112,4 +127,5 @@ def _reminded(reminder: Reminder) -> dict[str, Any]:
         "tier": None,
         "rules": [],
         "language": reminder.language,
+        "sender": None,
     }
