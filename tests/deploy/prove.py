@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -158,7 +159,10 @@ class MainJob(Proof):
         """The carrier publishes its receipts as they come due."""
         while not stop.wait(0.3):
             for event in self.door.events():
-                self.aws("sns").publish(TopicArn=self.topic("events"), Message=json.dumps(event))
+                topics = self.aws("sns")
+                # While the stage is down nobody listens.
+                with suppress(topics.exceptions.NotFoundException):
+                    topics.publish(TopicArn=self.topic("events"), Message=json.dumps(event))
 
 
 def main() -> int:
