@@ -27,7 +27,7 @@ from chalicelib.adapters.table import (
 )
 from chalicelib.service.change import TRIES, Contended
 from chalicelib.service.chart import Audit, Chart
-from chalicelib.service.conversation import Message
+from chalicelib.service.conversation import NOBODY, Message
 from chalicelib.service.tally import count_message, count_reminder, empty
 
 ERASING = "X#erasing"
@@ -60,6 +60,9 @@ class TableRecords:
 
     def remove_facts(self, chart: Chart, audit: Audit) -> bool:
         facts, cursor = chart.facts, chart.cursor
+        numbers = {c.address for c in facts.contacts}
+        theirs = {n for n in numbers if self._addresses.patients_of(facts.clinic.id, n) == [facts.patient.id]}
+        self._forget_unclaimed(facts.clinic.id, theirs)
         clinic, patient = facts.clinic.id, facts.patient.id
         pk = keys.patient(clinic, patient)
         fence = All(Is("rev", cursor.rev), Is("seq", cursor.seq))
@@ -78,6 +81,12 @@ class TableRecords:
         operations.append(Put(audit_item(audit, facts.clinic.retention)))
         operations += [Remove(key) for key in rows[: 100 - len(operations)]]
         return not isinstance(self._table.write(*operations), Refused)
+
+    def _forget_unclaimed(self, clinic_id: str, addresses: set[str]) -> None:
+        """What came from numbers that are the patient's alone by now and nobody is known to have written."""
+        for item in self._rows(keys.patient(clinic_id, NOBODY), prefix=keys.MESSAGES):
+            if "doc" in item and unpack(str(item["doc"]), Message).sender in addresses:
+                self._table.write(Remove(Key.of(item)))
 
     def is_being_erased(self, clinic_id: str, patient_id: str) -> bool:
         return self._table.get(Key(keys.patient(clinic_id, patient_id), ERASING)) is not None
