@@ -10,6 +10,7 @@ from .facts import Facts
 from .local_time import DAY, ContactWindow, instant, local_date, week_of
 from .occurrence import CANCELLED_BY, RESENT, Entry, Occurrence, Rank, Reason, Shift, State
 from .patient import Channel, Pause, Status
+from .sharing import Shared, merged
 from .slots import Slotted
 
 TEXTS_A_DAY = 1
@@ -27,15 +28,6 @@ TIME_TO_READ = timedelta(hours=1)
 
 PUNCTUAL = timedelta(minutes=5)
 """What goes out within this of its slot is on time; later, its entry says so."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    """One message or task to place: the occurrence that speaks for all its members, and those members."""
-
-    occurrence: Occurrence
-    slot: datetime
-    members: tuple[Slotted, ...]
 
 
 @dataclass(slots=True)
@@ -68,13 +60,13 @@ class Week:
 
     def place(self, wanted: Iterable[Slotted]) -> None:
         """Places the week's own occurrences; those that find no room stand in `left_over`."""
-        for message in _merged(self._unsettled(wanted)):
+        for message in merged(self._unsettled(wanted)):
             self._put(message, not_before=message.slot, own=True)
 
     def place_left_over(self, left_over: Iterable[Slotted]) -> None:
         """Gives what the week before could not place a day that this week leaves free, or lets it go."""
         opening = self._window.opens(self.monday, self._tz)
-        for message in _merged(self._unsettled(left_over)):
+        for message in merged(self._unsettled(left_over)):
             self._put(message, not_before=max(message.slot, opening), own=False)
 
     # --- what the facts decide ---
@@ -112,7 +104,7 @@ class Week:
 
     # --- which channel ---
 
-    def _put(self, message: _Shared, *, not_before: datetime, own: bool) -> None:
+    def _put(self, message: Shared, *, not_before: datetime, own: bool) -> None:
         occurrence = message.occurrence
         channel, why = self._channel(occurrence)
         if channel is Channel.TASK and occurrence.channel is not Channel.TASK:
@@ -140,14 +132,14 @@ class Week:
             return Channel.TASK, Reason(rule, f"{shut}; staff phone instead")
         return None, Reason(rule, shut)
 
-    def _task(self, message: _Shared) -> None:
+    def _task(self, message: Shared) -> None:
         at = max(message.slot, self.after)
         if at >= message.occurrence.useful_until:
             self._give_up(message, State.MISSED, self._too_late(message.occurrence))
         else:
             self._add(message, at, Channel.TASK, self._explained(message, at, _AS_PLANNED))
 
-    def _phone(self, message: _Shared, why: Reason) -> None:
+    def _phone(self, message: Shared, why: Reason) -> None:
         """Staff are asked to say what cannot be sent."""
         occurrence = message.occurrence
         at = max(message.slot, self.after)
@@ -160,7 +152,7 @@ class Week:
         asked = replace(message, occurrence=replace(occurrence, about=about))
         self._add(asked, at, Channel.TASK, why)
 
-    def _text(self, message: _Shared, not_before: datetime, own: bool, why: Reason) -> None:
+    def _text(self, message: Shared, not_before: datetime, own: bool, why: Reason) -> None:
         occurrence = message.occurrence
         at, moved = self._text_time(occurrence, not_before)
         over = max(not_before, self.after) >= occurrence.useful_until
@@ -180,7 +172,7 @@ class Week:
         else:
             self._give_up(message, State.SHED, moved)
 
-    def _mail(self, message: _Shared, not_before: datetime, own: bool, why: Reason) -> None:
+    def _mail(self, message: Shared, not_before: datetime, own: bool, why: Reason) -> None:
         occurrence = message.occurrence
         over = self.after >= occurrence.useful_until
         at, not_then = self._first_free(Channel.EMAIL, not_before, occurrence.useful_until)
@@ -197,7 +189,7 @@ class Week:
         """Whether nothing but the service's own absence kept it from going out in this week, which is past."""
         return why.rule == _NO_TIME and not over and self._ends <= self.after
 
-    def _leave(self, message: _Shared, why: Reason) -> None:
+    def _leave(self, message: Shared, why: Reason) -> None:
         self.left_over.extend(message.members)
         waits = Reason(why.rule, f"{why.detail}; waits for the next week")
         self.waited.update((each.id, waits) for each, _ in message.members)
@@ -294,7 +286,7 @@ class Week:
 
     # --- entries ---
 
-    def _add(self, message: _Shared, at: datetime, channel: Channel, reason: Reason) -> None:
+    def _add(self, message: Shared, at: datetime, channel: Channel, reason: Reason) -> None:
         carrier, *riders = message.members
         entry = Entry(
             occurrence=message.occurrence,
@@ -318,7 +310,7 @@ class Week:
         if channel is not Channel.TASK:
             insort(self._busy[channel], at)
 
-    def _give_up(self, message: _Shared, state: State, reason: Reason) -> None:
+    def _give_up(self, message: Shared, state: State, reason: Reason) -> None:
         for occurrence, slot in message.members:
             self._close(occurrence, slot, state, reason)
 
@@ -334,7 +326,7 @@ class Week:
     def _hours(self) -> str:
         return f"{self._window.start:%H:%M}-{self._window.end:%H:%M}"
 
-    def _explained(self, message: _Shared, at: datetime, why: Reason) -> Reason:
+    def _explained(self, message: Shared, at: datetime, why: Reason) -> Reason:
         """Why it goes out then, where `why` does not say so already."""
         if why is not _AS_PLANNED:
             return why
@@ -367,42 +359,3 @@ _SHUT = {
     "no_consent": "there is no consent for {}",
     "no_contact": "there is no contact for {}",
 }
-
-
-def _merged(live: list[Slotted]) -> list[_Shared]:
-    """The messages to place, in order of rank, each with the occurrences that ride along."""
-    groups: dict[object, list[Slotted]] = {}
-    for found in sorted(live, key=lambda found: (found[1], found[0].rides, found[0].rank, found[0].id)):
-        occurrence = found[0]
-        groups.setdefault((occurrence.merge, occurrence.channel) if occurrence.merge else occurrence.id, []).append(
-            found
-        )
-    shared = [_speaking(members) for members in groups.values()]
-    return sorted(shared, key=lambda each: (each.occurrence.rank, each.slot, each.occurrence.id))
-
-
-def _speaking(members: list[Slotted]) -> _Shared:
-    """The first of the members, made to speak for all: of use as long as the most patient of them, as urgent as the
-    most urgent."""
-    carrier, slot = members[0]
-    if len(members) > 1:
-        every = [o for o, _ in members]
-        carrier = replace(
-            carrier,
-            rank=min(o.rank for o in every),
-            useful_until=max(o.useful_until for o in every),
-            about=replace(
-                carrier.about,
-                title=_titles(every) if carrier.channel is Channel.TASK else carrier.about.title,
-                appointments=tuple(a for o in every for a in o.about.appointments),
-                questions=max((o.about.questions for o in every), key=len),
-                due=min(o.about.due for o in every),
-            ),
-        )
-    return _Shared(carrier, slot, tuple(members))
-
-
-def _titles(members: Iterable[Occurrence]) -> str:
-    """`Book: this` and `Book: that` as one piece of work: `Book: this; that`."""
-    titles = [o.about.title.partition(": ") for o in members]
-    return f"{titles[0][0]}: " + "; ".join(what or verb for verb, _, what in titles)
