@@ -154,6 +154,8 @@ class World:
             "RANVIER_TABLE": self.aws.table_name,
             "RANVIER_QUEUE_PREFIX": self.aws.prefix,
             "RANVIER_STAGE": "local",
+            # Shards are for the clinics of a country; here each would be one more empty query a minute.
+            "RANVIER_SHARDS": "1",
             "RANVIER_OPERATOR_TOKEN": self.operator_token,
             "RANVIER_PUBLIC_URL": self._public_url,
             "RANVIER_SECRET": self._secret,

@@ -186,13 +186,14 @@ def test_the_next_session_knows_how_many_went_unanswered(answers: dict[str, str]
     assert (session.missed_before, session.stable) == (missed, 5)
 
 
-def test_silence_is_nudged_once_two_days_later_and_an_answer_spares_it():
-    came = [(wall(now), wake.kind) for now, wake, _ in lived(facts(WEEKLY), ENROLLED, at("2026-03-12T23:00"))]
-    assert came == [
-        ("Tue 2026-03-03 10:00", "checkin"),
-        ("Thu 2026-03-05 10:00", "nudge"),
-        ("Tue 2026-03-10 10:00", "checkin"),
-        ("Thu 2026-03-12 10:00", "nudge"),
+def test_silence_is_asked_after_by_text_and_a_day_later_by_mail_and_an_answer_spares_both():
+    wakes = lived(facts(WEEKLY), ENROLLED, at("2026-03-12T23:00"))
+    assert [(wall(now), wake.kind, wake.channel.value) for now, wake, _ in wakes] == [
+        ("Tue 2026-03-03 10:00", "checkin", "sms"),
+        ("Thu 2026-03-05 10:00", "nudge", "sms"),
+        ("Fri 2026-03-06 10:00", "nudge", "email"),
+        ("Tue 2026-03-10 10:00", "checkin", "sms"),
+        ("Thu 2026-03-12 10:00", "nudge", "sms"),
     ]
     _, cursor = woken(facts(WEEKLY), "2026-03-03T10:00")
     assert cursor.session is not None

@@ -46,8 +46,8 @@ def test_a_nurses_week_reads_right_at_every_step(nurse):
         "2026-03-11",
         "2026-03-11 14:05 task, Call: visit missed, offer another: sent, its time was 2026-03-11 10:31; still of use",
         "2026-03-12 10:00 sms, Missed visit on 2026-03-11: scheduled, at its own time",
-        "2026-03-13 10:00 email, Check-in, asked again: scheduled, 3 texts go out in the week of 2026-03-09, the most "
-        "there may be; sent by e-mail instead",
+        "2026-03-13 10:00 sms, Check-in, asked again: shed, 3 texts go out in the week of 2026-03-09, the most there "
+        "may be",
     ]
 
     # She takes a medicine now, and has had a fortnight's supply of it today.
@@ -69,9 +69,10 @@ def test_a_nurses_week_reads_right_at_every_step(nurse):
     answer = nurse.post("/pause", {"until": "2026-03-20", "reason": "in hospital"})
     assert answer["status"] == "paused"
     assert titles(answer["changes"]["moved"]) == ["2026-03-20 Oral antispasticity medicine"]
-    assert titles(answer["changes"]["cancelled"]) == ["2026-03-13 Check-in, asked again", "2026-03-17 Check-in"]
+    assert titles(answer["changes"]["cancelled"]) == ["2026-03-14 Check-in, asked again", "2026-03-17 Check-in"]
     assert nurse.reads("2026-03-13", "2026-03-26") == [
         "2026-03-13 10:00 sms, Check-in, asked again: skipped, messages are paused until 2026-03-20: in hospital",
+        "2026-03-14 10:00 email, Check-in, asked again: skipped, messages are paused until 2026-03-20: in hospital",
         "2026-03-17 11:00 sms, Check-in: skipped, messages are paused until 2026-03-20: in hospital",
         "2026-03-20 09:00 sms, Oral antispasticity medicine: scheduled, messages were paused on 2026-03-18; still of "
         "use after that",
@@ -99,6 +100,7 @@ def test_a_nurses_week_reads_right_at_every_step(nurse):
         "2026-02-07 10:00 sms, Neuro exam: acute I: skipped, the window closed on 2026-02-19, before the plan began on "
         "2026-03-21",
         "2026-03-13 10:00 sms, Check-in, asked again: skipped, messages are paused until 2026-03-20: in hospital",
+        "2026-03-14 10:00 email, Check-in, asked again: skipped, messages are paused until 2026-03-20: in hospital",
         "2026-03-17 11:00 sms, Check-in: skipped, messages are paused until 2026-03-20: in hospital",
     ]
 

@@ -190,6 +190,7 @@ def after_silence(facts: Facts) -> Iterator[Occurrence]:
         yield _silent(facts, session, shift(local_date(session.sent_at, facts.tz), step.nudge_after) + DAY, answered)
     sent = session.sent_at.astimezone(facts.tz)
     at = instant(shift(sent.date(), step.nudge_after), sent.time().replace(tzinfo=None), facts.tz)
+    both = all(facts.contact(channel, Category.CHECKIN) for channel in (Channel.SMS, Channel.EMAIL))
     yield Occurrence(
         id=occurrence_id(facts.patient.id, session.step, session.occurrence, "nudge"),
         step=session.step,
@@ -200,9 +201,11 @@ def after_silence(facts: Facts) -> Iterator[Occurrence]:
         rank=Rank.NUDGE,
         category=Category.CHECKIN,
         channel=Channel.SMS,
+        # An e-mail follows anyway: one in the text's place would be the same twice.
+        fallback=not both,
         verdict=answered,
     )
-    if all(facts.contact(channel, Category.CHECKIN) for channel in (Channel.SMS, Channel.EMAIL)):
+    if both:
         yield _elsewhere(facts, session, at + DAY, answered)
 
 
