@@ -102,6 +102,16 @@ PATIENTS: list[dict[str, Any]] = [
     },
 ]
 
+CHECKIN = "spasticity.v1/weekly"
+CHECKINS = {
+    "Ana": ("thu", "10:00"),
+    "Ben": ("tue", "15:00"),
+    "Chloe": ("tue", "11:00"),
+    "Wei": ("wed", "12:30"),
+    "Dora": ("wed", "13:30"),
+}
+"""When each is asked, as agreed with them. Otherwise the days are spread by the patients' ids, which are random."""
+
 
 @dataclass(frozen=True, slots=True)
 class Beat:
@@ -149,6 +159,15 @@ class Story:
             self.world.now, CLINIC_ZONE, "staff", "booked", f"{name}: {what}, {shown['starts_at'].replace('T', ' ')}"
         )
 
+    def agree_on_checkins(self) -> None:
+        for name, (weekday, at) in CHECKINS.items():
+            changed = {"overrides": {CHECKIN: {"weekday": weekday, "at": at}}}
+            path = f"/patients/{self.ids[name]}/plan"
+            version = self._ask("GET", path, None, self.key)["version"]
+            self._ask("PUT", path, changed, self.key, {"If-Match": f'"{version}"'})
+        agreed = ", ".join(f"{name} {weekday.title()} {at}" for name, (weekday, at) in CHECKINS.items())
+        self._line(self.world.now, CLINIC_ZONE, "staff", "agrees", f"on check-ins: {agreed}")
+
     def text(self, name: str, words: str) -> None:
         patient = next(p for p in PATIENTS if p["given_name"] == name)
         self._line(self.world.now, patient["timezone"], name, "answers", f"“{words}”")
@@ -194,8 +213,10 @@ class Story:
         head = f"{local:%a %H:%M} {local.tzname()!s:<4} {who:<15} {what:<9}"
         print(textwrap.fill(words, WIDTH, initial_indent=head, subsequent_indent=" " * len(head)))
 
-    def _ask(self, method: str, path: str, body: object, token: str) -> dict[str, Any]:
-        reply = self.world.api(method, path, json=body, token=token)
+    def _ask(
+        self, method: str, path: str, body: object, token: str, headers: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        reply = self.world.api(method, path, json=body, token=token, headers=headers)
         answer: dict[str, Any] = reply.json()
         if reply.status >= 400:
             raise SystemExit(f"{method} {path}: {answer}")
@@ -264,6 +285,7 @@ def beats() -> Iterator[Beat]:
         "2026-03-02T16:10:00Z",
         lambda s: s.book("Wei", kind="assessment", starts_at="2026-03-06T14:00", window_step="neuro.emsci.v1/acute_2"),
     )
+    yield Beat("2026-03-02T16:15:00Z", lambda s: s.agree_on_checkins())
     yield Beat("2026-03-05T23:00:00Z", lambda s: s.text("Wei", "C"))
     yield Beat("2026-03-09T16:30:00Z", lambda s: s.text("Ana", "R"))
     yield Beat("2026-03-09T19:00:00Z", lambda s: s.text("Chloe", "1"))
