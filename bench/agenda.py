@@ -36,7 +36,6 @@ from chalicelib.domain.replan import replanned
 ENROLLED = datetime(2026, 3, 2, 17, tzinfo=UTC)
 COURSE = timedelta(days=548)
 ANCHORS = {Anchor.INJURY: date(2026, 1, 10), Anchor.DISCHARGE: date(2026, 2, 20)}
-PROMISED_MS = {"eighteen months": 10.0, "next": 1.0}
 
 
 def ordinary() -> Facts:
@@ -181,9 +180,11 @@ def works() -> dict[str, Callable[[], object]]:
     end = ENROLLED + COURSE
     now = ENROLLED + COURSE / 2
     middle = replace(facts, progress=Progress(through=now))
+    alone, _ = replanned(None, replace(facts, appointments=()), None, ENROLLED)
     return {
-        "eighteen months": lambda: agenda(facts, ENROLLED, end),
-        "eighteen months, naive rrule": lambda: naive(facts, end),
+        "eighteen months, default protocols": lambda: agenda(alone, ENROLLED, end),
+        "eighteen months, and 24 visits": lambda: agenda(facts, ENROLLED, end),
+        "the same recurrences, naive rrule": lambda: naive(facts, end),
         "next, at enrolment": lambda: next_wake(facts, ENROLLED),
         "next, mid-course": lambda: next_wake(middle, now),
         "next, naive rrule": lambda: next(each for each in naive(facts, now + timedelta(days=60)) if each[0] > now),
