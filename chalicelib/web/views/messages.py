@@ -30,12 +30,13 @@ def listed(call: Call, patient_id: str) -> dict[str, Any]:
         return _from_nobody(call)
     facts = chart_of(call, patient_id).facts
     reminders = wiring.store().reminders(facts.clinic.id, facts.patient.id)
-    said = [
-        _said(m) for m in wiring.conversation().messages(facts.clinic.id, facts.patient.id) if m.audience == "patient"
-    ]
-    said += [_reminded(r) for r in reminders if r.text]
+    talk = wiring.conversation().messages(facts.clinic.id, facts.patient.id)
+    # Within a second, what was asked stands before its answer, and the answer before what was said to it.
+    told = [(_reminded(r), 0) for r in reminders if r.text]
+    told += [(_said(m), 1 if m.inbound else 2) for m in talk if m.audience == "patient"]
+    said = [m for m, _ in sorted(told, key=lambda each: (each[0]["at"], each[1], each[0]["id"]))]
     page = page_of(call)
-    items, following = cut(sorted(said, key=lambda m: (m["at"], m["direction"], m["id"])), page)
+    items, following = cut(said, page)
     return answers.page(items, following)
 
 
