@@ -82,9 +82,5 @@ class Facts:
         order = ("opted_out", "unreachable", "muted", "no_consent")
         return next((rule for rule in order if rule in reasons), "no_contact")
 
-    def last_attended(self) -> datetime | None:
-        attended = [a.starts_at for a in self.appointments if a.status is AppointmentStatus.ATTENDED]
-        return max(attended, default=None)
-
     def missed_visit_since(self, since: datetime) -> bool:
         return any(a.status is AppointmentStatus.MISSED and a.starts_at >= since for a in self.appointments)

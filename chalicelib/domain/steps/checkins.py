@@ -1,7 +1,8 @@
 """Check-ins: when sessions fall, which extra ones join them, what each asks, and the nudge after silence."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from dataclasses import replace
+from datetime import date, time, timedelta
 from typing import TypeVar
 
 from chalicelib.domain.facts import Facts
@@ -175,7 +176,8 @@ def _cadence(facts: Facts, session: Checkin, ordinal: int, day: date) -> tuple[i
 
 
 def after_silence(facts: Facts) -> Iterator[Occurrence]:
-    """What the open session wants while it is not answered: a second try, and after two silent ones, a person."""
+    """What the open session wants while it is not answered: a second try, the other channel, and every
+    second silent one a person."""
     session = facts.session
     if session is None:
         return
@@ -191,7 +193,7 @@ def after_silence(facts: Facts) -> Iterator[Occurrence]:
     sent = session.sent_at.astimezone(facts.tz)
     at = instant(shift(sent.date(), step.nudge_after), sent.time().replace(tzinfo=None), facts.tz)
     both = all(facts.contact(channel, Category.CHECKIN) for channel in (Channel.SMS, Channel.EMAIL))
-    yield Occurrence(
+    text = Occurrence(
         id=occurrence_id(facts.patient.id, session.step, session.occurrence, "nudge"),
         step=session.step,
         kind="nudge",
@@ -205,25 +207,12 @@ def after_silence(facts: Facts) -> Iterator[Occurrence]:
         fallback=not both,
         verdict=answered,
     )
+    yield text
     if both:
-        yield _elsewhere(facts, session, at + DAY, answered)
-
-
-def _elsewhere(facts: Facts, session: Session, at: datetime, answered: Reason | None) -> Occurrence:
-    """A day after the second try by text, the other channel, with a page to answer on."""
-    return Occurrence(
-        id=occurrence_id(facts.patient.id, session.step, session.occurrence, "elsewhere"),
-        step=session.step,
-        kind="nudge",
-        template="noresponse_nudge",
-        ideal=at,
-        useful_until=at + USEFUL,
-        rank=Rank.NUDGE,
-        category=Category.CHECKIN,
-        channel=Channel.EMAIL,
-        fallback=False,
-        verdict=answered,
-    )
+        # A day after the second try by text, the other channel, with a page to answer on.
+        elsewhere = occurrence_id(facts.patient.id, session.step, session.occurrence, "elsewhere")
+        later = at + DAY
+        yield replace(text, id=elsewhere, ideal=later, useful_until=later + USEFUL, channel=Channel.EMAIL)
 
 
 def _silent(facts: Facts, session: Session, day: date, answered: Reason | None) -> Occurrence:

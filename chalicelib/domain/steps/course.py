@@ -154,10 +154,6 @@ def anchor_of(protocol: Protocol, step: Step) -> Anchor:
     return (step.anchor if isinstance(step, Supply) else None) or protocol.anchor
 
 
-def with_verdict(occurrence: Occurrence, verdict: Reason | None) -> Occurrence:
-    return replace(occurrence, verdict=verdict) if verdict else occurrence
-
-
 def recurrences(first: date, every: Period, lo: date, hi: date) -> Iterator[tuple[int, date]]:
     """The n-th dates `first + n * every` within [lo, hi), found by arithmetic, not by walking there."""
     if every.months:

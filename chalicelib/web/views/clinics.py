@@ -10,7 +10,6 @@ from chalice.app import Response
 from chalicelib import wiring
 from chalicelib.adapters.secrets import fresh_id, fresh_secret, hash_of_secret
 from chalicelib.domain.clinic import Clinic
-from chalicelib.domain.ids import ClinicId
 from chalicelib.domain.problem import Problem
 from chalicelib.service import switch
 from chalicelib.service.chart import AccessKey
@@ -164,7 +163,3 @@ def _switched(call: Call, after: Clinic | None) -> dict[str, Any]:
         raise conflict("The clinic's settings were changed by somebody else at the same moment; try again.")
     note_change(call, "clinic.stop" if after.stopped_at else "clinic.start", after.stop_reason or "")
     return answers.clinic(after)
-
-
-def clinic_id_of(call: Call) -> ClinicId:
-    return call.principal.clinic_id
