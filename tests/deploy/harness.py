@@ -67,7 +67,7 @@ class Proof:
         """What it printed; what it complained of, where it is to fail."""
         wanted = {name: value for name, value in (self.environment | environment).items() if value}
         ran = subprocess.run(
-            words, cwd=self.project, env=wanted, capture_output=True, text=True, check=False, timeout=180
+            words, cwd=self.project, env=wanted, capture_output=True, text=True, check=False, timeout=600
         )
         if bool(ran.returncode) is not fails:
             raise NotSeen(f"{words}: {ran.returncode} {ran.stdout[-2000:]}{ran.stderr[-4000:]}")

@@ -66,7 +66,7 @@ def credentials(url: str) -> Mapping[str, str]:
 
 
 def _wait_until_up(url: str, running: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while time.monotonic() < until and running.poll() is None:
         try:
             urllib.request.urlopen(f"{url}/_ministack/health", timeout=2).close()
