@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import boto3
@@ -33,7 +34,6 @@ TableRequest = Callable[[str], Mapping[str, Any]]
 _SENDS = ("SendMessage", "SendMessageBatch")
 _ASKS_ABOUT_QUEUES = ("ReceiveMessage", "GetQueueAttributes", "DeleteMessage", "DeleteMessageBatch", "PurgeQueue")
 _Stubber: Any = BotocoreStubber  # typed loosely: its method is replaced
-_PROCESS_REQUEST = BotocoreStubber.process_request
 
 
 class EmbeddedAws:
@@ -62,9 +62,9 @@ class EmbeddedAws:
         """Bring it up with these queues, each with its dead-letter queue; `watcher` is told of every item written."""
         self._environment()
         self._mock.start()
-        _Stubber.process_request = self._serialised
         fast_dynamodb.install(watcher)
         fast_answers.install()
+        _Stubber.process_request = self._serialised
         self.client("dynamodb").create_table(**self._table_request(self.table_name))
         sqs = self.client("sqs")
         common = {"VisibilityTimeout": str(VISIBILITY_S), "MessageRetentionPeriod": str(14 * 86400)}
@@ -79,13 +79,12 @@ class EmbeddedAws:
         with self.lock:
             fast_answers.uninstall()
             fast_dynamodb.uninstall()
-            _Stubber.process_request = _PROCESS_REQUEST
             self._mock.stop()
         for name, value in self._saved.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
     def client(self, service: str) -> Any:
-        return boto3.client(service)
+        return _client(service)
 
     @property
     def table(self) -> Any:
@@ -162,14 +161,14 @@ class EmbeddedAws:
         if self._turns:
             self._turns.wait()
         with self.lock:
-            operation = _operation(request)
+            operation = fast_answers.operation(request)
             self.calls[operation] += 1
             self.changed.set()
             if self._fed is None:
-                return _PROCESS_REQUEST(_STUBBER, request)
+                return fast_answers.process_request(_STUBBER, request)
             if operation in _ASKS_ABOUT_QUEUES:
                 self._fed.hand_back()
-            answer = _PROCESS_REQUEST(_STUBBER, request)
+            answer = fast_answers.process_request(_STUBBER, request)
             if operation in _ASKS_ABOUT_QUEUES or operation in _SENDS:
                 self._fed.take_in()
             return answer
@@ -204,10 +203,10 @@ class EmbeddedAws:
 _STUBBER = BotocoreStubber()
 
 
-def _operation(request: Any) -> str:
-    """`PutItem` and the like; of what is used here only SES does not name it in a header."""
-    target = request.headers.get("X-Amz-Target") or ".SendEmail"
-    return str(target if isinstance(target, str) else target.decode()).rpartition(".")[2]
+@cache
+def _client(service: str) -> Any:
+    """One for the process, whatever is up and down in it: to make one takes longer than to bring all of this up."""
+    return boto3.client(service)
 
 
 def queue_arn(queue: str) -> str:
