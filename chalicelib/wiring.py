@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chalicelib.adapters.imports import TableImports
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.seal import Seal
     from chalicelib.adapters.secrets import Hasher
     from chalicelib.adapters.staff_tokens import StaffTokens
+    from chalicelib.adapters.table import Table
     from chalicelib.domain.message import Site
     from chalicelib.service.alert import Alerting
     from chalicelib.service.allowance import Allowance
@@ -75,32 +76,43 @@ def hasher() -> "Hasher":
 
 
 @cache
-def store() -> "Store":
+def table() -> "Table":
+    """One for all that keep something in it: a client is dear to make, and each opens a connection of its own."""
     from chalicelib.adapters.clients import dynamo_client
     from chalicelib.adapters.dynamo import DynamoTable
+
+    return DynamoTable(dynamo_client(), settings().table)
+
+
+@cache
+def store() -> "Store":
     from chalicelib.adapters.library import protocols
     from chalicelib.adapters.store import TableStore
 
-    table = DynamoTable(dynamo_client(), settings().table)
-    return TableStore(table, protocols(), hasher().number, own=shelf().own, shards=settings().shards)
+    return TableStore(table(), protocols(), hasher().number, own=shelf().own, shards=settings().shards)
 
 
 @cache
 def shelf() -> "Shelf":
-    from chalicelib.adapters.clients import dynamo_client
-    from chalicelib.adapters.dynamo import DynamoTable
     from chalicelib.adapters.library import protocols
     from chalicelib.adapters.shelf import TableShelf
 
-    return TableShelf(DynamoTable(dynamo_client(), settings().table), protocols())
+    return TableShelf(table(), protocols())
+
+
+@cache
+def queues() -> Any:
+    """The client of all of them."""
+    from chalicelib.adapters.clients import sqs_client
+
+    return sqs_client()
 
 
 @cache
 def queue(function: str) -> "Queue":
-    from chalicelib.adapters.clients import sqs_client
     from chalicelib.adapters.sqs import SqsQueue
 
-    client = sqs_client()
+    client = queues()
     name = f"{settings().queue_prefix}-{function}"
     return SqsQueue(client, client.get_queue_url(QueueName=name)["QueueUrl"])
 
@@ -127,12 +139,10 @@ def site() -> "Site":
 
 @cache
 def allowance() -> "Allowance":
-    from chalicelib.adapters.clients import dynamo_client
-    from chalicelib.adapters.dynamo import DynamoTable
     from chalicelib.adapters.tally import TableTally
     from chalicelib.service.allowance import Allowance
 
-    return Allowance(tally=TableTally(DynamoTable(dynamo_client(), settings().table)), metrics=metrics())
+    return Allowance(tally=TableTally(table()), metrics=metrics())
 
 
 @cache
@@ -175,11 +185,9 @@ def delivery() -> "Delivery":
 
 @cache
 def conversation() -> "Conversation":
-    from chalicelib.adapters.clients import dynamo_client
     from chalicelib.adapters.conversation import TableConversation
-    from chalicelib.adapters.dynamo import DynamoTable
 
-    return TableConversation(DynamoTable(dynamo_client(), settings().table), hasher().number)
+    return TableConversation(table(), hasher().number)
 
 
 @cache
@@ -301,43 +309,34 @@ def enrolling() -> "Enrolling":
 
 @cache
 def ledger() -> "TableLedger":
-    from chalicelib.adapters.clients import dynamo_client
-    from chalicelib.adapters.dynamo import DynamoTable
     from chalicelib.adapters.ledger import TableLedger
 
-    return TableLedger(DynamoTable(dynamo_client(), settings().table))
+    return TableLedger(table())
 
 
 @cache
 def roster() -> "TableRoster":
-    from chalicelib.adapters.clients import dynamo_client
-    from chalicelib.adapters.dynamo import DynamoTable
     from chalicelib.adapters.roster import TableRoster
 
-    return TableRoster(DynamoTable(dynamo_client(), settings().table))
+    return TableRoster(table())
 
 
 @cache
 def records() -> "TableRecords":
-    from chalicelib.adapters.clients import dynamo_client
-    from chalicelib.adapters.dynamo import DynamoTable
     from chalicelib.adapters.records import TableRecords
     from chalicelib.domain.wording.measure import measure
 
-    table = DynamoTable(dynamo_client(), settings().table)
-    return TableRecords(table, hasher().number, lambda text: measure(text).segments)
+    return TableRecords(table(), hasher().number, lambda text: measure(text).segments)
 
 
 @cache
 def counting() -> "Counting":
-    from chalicelib.adapters.clients import dynamo_client
     from chalicelib.adapters.counts import TableCounts
-    from chalicelib.adapters.dynamo import DynamoTable
     from chalicelib.domain.wording.measure import measure
     from chalicelib.service.counting import Counting
 
     return Counting(
-        counts=TableCounts(DynamoTable(dynamo_client(), settings().table)),
+        counts=TableCounts(table()),
         store=store(),
         talk=conversation(),
         queue=queue("import"),
@@ -347,11 +346,9 @@ def counting() -> "Counting":
 
 @cache
 def imports() -> "TableImports":
-    from chalicelib.adapters.clients import dynamo_client
-    from chalicelib.adapters.dynamo import DynamoTable
     from chalicelib.adapters.imports import TableImports
 
-    return TableImports(DynamoTable(dynamo_client(), settings().table))
+    return TableImports(table())
 
 
 @cache
