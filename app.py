@@ -86,10 +86,3 @@ def import_(event: SQSEvent) -> None:
 
     for record in event:
         run_import(record.body)
-
-
-@app.schedule(Cron(30, 5, "*", "*", "?", "*"), name="rederive")
-def rederive(_: CloudWatchEvent) -> None:
-    from chalicelib.events import run_rederive
-
-    run_rederive()

@@ -57,19 +57,9 @@ def run_deliver(body: str, token: str) -> None:
 
 
 def run_reconcile() -> None:
-    from chalicelib.service.reconcile import reconcile
+    from chalicelib.service.morning import begin
 
-    found = reconcile(wiring.store(), wiring.queue("deliver"), now=wiring.now())
-    wiring.metrics().tell(Metric.GAPS, len(found.gaps))
-    say("reconciled", **found.counts())
-    for clinic in wiring.store().clinics():
-        wiring.counting().in_the_morning(clinic, now=wiring.now())
-
-
-def run_rederive() -> None:
-    from chalicelib.service.rederive import rederive
-
-    say("rederived", cursors=rederive(wiring.store(), wiring.desk(), now=wiring.now()))
+    say("morning", clinics=begin(wiring.store(), wiring.queue("import"), wiring.counting(), now=wiring.now()))
 
 
 def run_hear(body: str) -> None:
@@ -109,7 +99,7 @@ def run_watch() -> None:
 
 
 def run_import(body: str) -> None:
-    from chalicelib.service.jobs import ChunkJob, CountJob, read_job
+    from chalicelib.service.jobs import ChunkJob, CountJob, MorningJob, read_job
 
     job = read_job(body)
     match job:
@@ -119,6 +109,10 @@ def run_import(body: str) -> None:
         case CountJob():
             patients = wiring.counting().work(job, now=wiring.now())
             say("counted", clinic=job.clinic_id, turn=job.turn, part=job.part, patients=patients)
+        case MorningJob():
+            looked = wiring.morning().work(job, now=wiring.now())
+            wiring.metrics().tell(Metric.GAPS, len(looked.reconciled.gaps))
+            say("reconciled", clinic=job.clinic_id, rederived=looked.rederived, **looked.reconciled.counts())
         case _:
             clinic = wiring.store().clinic(job.clinic_id)
             if clinic is not None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from chalicelib.service.imports import Importing
     from chalicelib.service.intervene import Intervening
     from chalicelib.service.metrics import Metrics
+    from chalicelib.service.morning import Morning
     from chalicelib.service.note import Noting
     from chalicelib.service.ports import EmailProvider, Queue, SmsProvider, Store
     from chalicelib.service.prefer import Preferring
@@ -342,6 +343,13 @@ def counting() -> "Counting":
         queue=queue("import"),
         segments=lambda text: measure(text).segments,
     )
+
+
+@cache
+def morning() -> "Morning":
+    from chalicelib.service.morning import Morning
+
+    return Morning(store=store(), desk=desk(), reminders=queue("deliver"), pages=queue("import"))
 
 
 @cache

@@ -11,9 +11,8 @@ from datetime import date, datetime, timedelta
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.documents import pack, unpack
-from chalicelib.adapters.schema import ROSTER, TTL
+from chalicelib.adapters.schema import TTL
 from chalicelib.adapters.table import (
-    PK,
     SK,
     Absent,
     All,
@@ -68,16 +67,6 @@ class TableCounts:
         due: Condition = Any(Lacks("asked"), AtMost("asked", long_ago))
         asked = Change(_head(clinic_id), put={"asked": int(now.timestamp())}, when=due)
         return not isinstance(self._table.write(asked), Refused)
-
-    def page(self, clinic_id: str, after: str, *, limit: int) -> list[str] | None:
-        start = None
-        if after:
-            found = self._table.get(keys.fact(clinic_id, after, "patient"))
-            if found is None:
-                return None
-            start = {name: str(found[name]) for name in (PK, SK, ROSTER.pk, ROSTER.sk)}
-        page = self._table.query(keys.roster(clinic_id), index=ROSTER.name, limit=limit, start=start)
-        return [str(row["patient"]) for row in page.items]
 
     # --- a count under way ---
 

@@ -18,7 +18,6 @@ CONSENTS = "G#"
 """Consents given and withdrawn, append-only."""
 
 WATERMARK = Key("TICK", "watermark")
-DERIVED = Key("TICK", "derived")
 """Where the tick has looked up to, and the next free second of each busy lane: one item, one conditional write."""
 
 

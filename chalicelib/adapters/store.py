@@ -34,6 +34,8 @@ from chalicelib.adapters.ledger import audit_item
 from chalicelib.adapters.moves import moves, moves_at
 from chalicelib.adapters.schema import DUE, ROSTER, WORK
 from chalicelib.adapters.table import (
+    PK,
+    SK,
     Absent,
     All,
     Change,
@@ -213,6 +215,14 @@ class TableStore:
         page = self._table.query(keys.roster(clinic_id), index=ROSTER.name, limit=limit, start=_start(start))
         return [text_of(i, "patient") for i in page.items], _next(page.next)
 
+    def roster_after(self, clinic_id: str, patient_id: str, *, limit: int) -> list[str] | None:
+        found = self._table.get(keys.fact(clinic_id, patient_id, "patient")) if patient_id else None
+        if patient_id and found is None:
+            return None
+        start = {name: text_of(found, name) for name in (PK, SK, ROSTER.pk, ROSTER.sk)} if found else None
+        page = self._table.query(keys.roster(clinic_id), index=ROSTER.name, limit=limit, start=start)
+        return [text_of(i, "patient") for i in page.items]
+
     # --- delivery ---
 
     def due(self, shard: int, after: Place | None, upto: datetime, *, limit: int) -> list[Reference]:
@@ -234,13 +244,6 @@ class TableStore:
     def watermark(self) -> Watermark | None:
         found = self._table.get(keys.WATERMARK)
         return unpack(text_of(found, "doc"), Watermark) if found else None
-
-    def derived_by(self) -> str:
-        found = self._table.get(keys.DERIVED)
-        return text_of(found, "engine") if found else ""
-
-    def set_derived_by(self, engine: str) -> None:
-        self._table.write(Put(with_key(keys.DERIVED, {"engine": engine})))
 
     def advance_watermark(self, old: Watermark | None, new: Watermark) -> bool:
         written = self._table.write(

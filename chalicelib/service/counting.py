@@ -83,9 +83,6 @@ class Counts(Protocol):
     def ask(self, clinic_id: str, *, now: datetime) -> bool:
         """Whether a count may be asked for now: not if one was within a few minutes."""
 
-    def page(self, clinic_id: str, after: str, *, limit: int) -> list[str] | None:
-        """Ids of the patients after that one in order of name; None where that one is no longer there."""
-
     def part(self, clinic_id: str, before: Counted, number: int) -> Part | None: ...
 
     def add_part(self, clinic_id: str, before: Counted, part: Part) -> None:
@@ -156,7 +153,7 @@ class Counting:
         earlier = self.counts.part(clinic.id, before, number - 1) if number else _beginning(clinic, before, now)
         if earlier is None:
             return None
-        page = self.counts.page(clinic.id, earlier.last, limit=self.page)
+        page = self.store.roster_after(clinic.id, earlier.last, limit=self.page)
         if page is None:
             return None
         tally, patients, enrolments = total([earlier.tally]), 0, Counter(earlier.enrolments)

@@ -1,5 +1,5 @@
 """What waits on the import queue: a chunk of an upload to be enrolled, the last sweep of an erasure, a page of patients
-to be counted. Ids only."""
+to be counted or to be looked through in the morning. Ids only."""
 
 import json
 from dataclasses import dataclass
@@ -26,6 +26,13 @@ class CountJob:
     part: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MorningJob:
+    clinic_id: str
+    after: str
+    """The patient whose page was the one before; empty for the first."""
+
+
 def chunk_job(clinic_id: str, import_id: str, chunk: int) -> str:
     return _words(job="rows", clinic=clinic_id, **{"import": import_id, "chunk": str(chunk)})
 
@@ -38,7 +45,11 @@ def count_job(clinic_id: str, turn: int, part: int) -> str:
     return _words(job="count", clinic=clinic_id, turn=str(turn), part=str(part))
 
 
-def read_job(body: str) -> ChunkJob | SweepJob | CountJob:
+def morning_job(clinic_id: str, after: str) -> str:
+    return _words(job="morning", clinic=clinic_id, after=after)
+
+
+def read_job(body: str) -> ChunkJob | SweepJob | CountJob | MorningJob:
     """Raises ValueError or KeyError for what is neither: it ends on the dead-letter queue, for people to see."""
     raw = json.loads(body)
     match raw["job"]:
@@ -48,6 +59,8 @@ def read_job(body: str) -> ChunkJob | SweepJob | CountJob:
             return SweepJob(clinic_id=str(raw["clinic"]), patient_id=str(raw["patient"]))
         case "count":
             return CountJob(clinic_id=str(raw["clinic"]), turn=int(raw["turn"]), part=int(raw["part"]))
+        case "morning":
+            return MorningJob(clinic_id=str(raw["clinic"]), after=str(raw["after"]))
     raise ValueError("no such job")
 
 

@@ -227,7 +227,11 @@ class Store(Protocol):
         contact comes to be written to whose address forbids it by now."""
 
     def roster(self, clinic_id: str, *, limit: int, start: str | None = None) -> tuple[list[str], str | None]:
-        """A page of the clinic's patient ids in order of name, and where the next one starts."""
+        """A page of the clinic's patient ids in order of name, and where the next one starts: that holds a name."""
+
+    def roster_after(self, clinic_id: str, patient_id: str, *, limit: int) -> list[str] | None:
+        """Ids of the patients after that one in order of name, from the first where it is empty; None where that one
+        is no longer there. For whom a page waits in a queue, where no name may be."""
 
     # addresses
 
@@ -258,11 +262,6 @@ class Store(Protocol):
         is all."""
 
     def watermark(self) -> Watermark | None: ...
-
-    def derived_by(self) -> str:
-        """The engine that computed every cursor, as far as a whole night's look found; empty before the first."""
-
-    def set_derived_by(self, engine: str) -> None: ...
 
     def advance_watermark(self, old: Watermark | None, new: Watermark) -> bool: ...
 

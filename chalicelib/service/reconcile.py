@@ -6,7 +6,7 @@ cursor still knows what it was, taken up again.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -47,11 +47,11 @@ class Reconciled:
         return {"patients": self.patients, "reminders": self.reminders, **Counter(gap.kind for gap in self.gaps)}
 
 
-def reconcile(store: Store, queue: Queue, *, now: datetime) -> Reconciled:
-    """Checks every patient of every clinic, repairs what can be, and answers what was found."""
+def reconcile(store: Store, queue: Queue, charts: Iterable[Chart], *, now: datetime) -> Reconciled:
+    """Checks the patients, repairs what can be, and answers what was found."""
     patients = reminders = 0
     gaps: list[Gap] = []
-    for chart in everybody(store, now):
+    for chart in charts:
         patients += 1
         facts = chart.facts
         first = max(1, chart.cursor.seq - WALKED)

@@ -1,27 +1,22 @@
-"""Rederive: each night, compute anew what an older agenda or older zone data had planned.
+"""Rederive: compute anew what an older agenda or older zone data had planned.
 
-A cursor names what it was computed by. After a release that changes either, the first night moves whatever is not yet
-sent, and the second finds nothing left and says so; the nights after look no further than that.
+A cursor names what it was computed by. After a release that changes either, the first morning moves whatever is not yet
+sent; the mornings after find nothing to do.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from chalicelib.domain import ENGINE
 from chalicelib.domain.ids import digest
 from chalicelib.service.change import Altered, Desk
-from chalicelib.service.chart import Audit
-from chalicelib.service.ports import Store
-from chalicelib.service.reconcile import everybody
+from chalicelib.service.chart import Audit, Chart
 
 
-def rederive(store: Store, desk: Desk, *, now: datetime) -> int:
-    """Recomputes every cursor that another engine had computed; answers how many."""
-    found = 0
-    if store.derived_by() == ENGINE:
-        return found
-    for chart in everybody(store, now):
-        if chart.cursor.computed_by == ENGINE:
-            continue
+def rederive(desk: Desk, charts: Iterable[Chart], *, now: datetime) -> int:
+    """Recomputes every cursor of theirs that another engine had computed; answers how many."""
+    older = [chart for chart in charts if chart.cursor.computed_by != ENGINE]
+    for chart in older:
         clinic, patient = chart.facts.clinic, chart.facts.patient
         audit = Audit(
             id=digest("rederive", patient.id, ENGINE),
@@ -33,7 +28,4 @@ def rederive(store: Store, desk: Desk, *, now: datetime) -> int:
             detail=f"{chart.cursor.computed_by} to {ENGINE}",
         )
         desk.change(clinic.id, patient.id, lambda facts: Altered(facts=facts), audit, now=now)
-        found += 1
-    if not found:
-        store.set_derived_by(ENGINE)
-    return found
+    return len(older)

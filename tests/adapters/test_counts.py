@@ -99,9 +99,3 @@ def test_a_count_is_asked_for_once_in_a_while(counts):
     assert counts.ask(CLINIC, now=MONDAY + timedelta(minutes=10))
     assert counts.counted(CLINIC) == Counted()
     assert counts.close(CLINIC, Counted(), closed(1), {})
-
-
-def test_a_page_of_patients_goes_on_after_one_who_is_there(counts, chart):
-    assert counts.page(CLINIC, "", limit=5) == [ANA]
-    assert counts.page(CLINIC, ANA, limit=5) == []
-    assert counts.page(CLINIC, "patientNobody001", limit=5) is None

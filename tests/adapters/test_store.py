@@ -187,6 +187,10 @@ def test_the_roster_lists_patients_by_name_a_page_at_a_time(store, clinic):
     first, following = store.roster(CLINIC, limit=2)
     second, end = store.roster(CLINIC, limit=2, start=following)
     assert (first, second, end) == (["patient000000001", "patient000000002"], ["patient000000000"], None)
+    assert store.roster_after(CLINIC, "", limit=2) == first
+    assert store.roster_after(CLINIC, first[-1], limit=2) == second
+    assert store.roster_after(CLINIC, second[-1], limit=2) == []
+    assert store.roster_after(CLINIC, "patientNobody001", limit=2) is None
 
 
 # The wall between clinics
@@ -200,6 +204,8 @@ def test_a_clinics_keys_reach_nothing_of_another(store, chart):
     assert store.reminder(other.id, ANA, 1) is None
     assert list(store.reminders(other.id, ANA)) == []
     assert store.roster(other.id, limit=10) == ([], None)
+    assert store.roster_after(other.id, "", limit=10) == []
+    assert store.roster_after(other.id, ANA, limit=10) is None
     assert store.tasks(other.id, states=TASK_STATES, limit=10) == ([], False)
     assert store.tasks_of(other.id, ANA) == []
     assert not store.hold(replace(reference(chart), clinic_id=other.id), SOON, reason=None)

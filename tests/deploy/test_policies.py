@@ -11,11 +11,12 @@ import pytest
 
 from ops.functions import API, functions_of, lambda_name
 from ops.stage import PROJECT, Place, Stage
+from tests.deploy.recording import TABLE
 
 FUNCTIONS = functions_of(PROJECT, "ranvier-dev")
 KEY = "arn:aws:kms:us-east-1:123456789012:key/one"
 HERE = Place(partition="aws", region="us-east-1", account="123456789012")
-POLICIES = Stage("local", PROJECT).policies(HERE, KEY, "ranvier-local")
+POLICIES = Stage("local", PROJECT).policies(HERE, KEY, TABLE)
 
 UNREACHED = {
     "api_handler": {
@@ -33,23 +34,14 @@ UNREACHED = {
         "dynamodb:BatchGetItem": "the rows of a chunk",
         "dynamodb:ConditionCheckItem": "that no address of theirs was stopped meanwhile",
         "dynamodb:DeleteItem": "what an erasure leaves to be swept",
-        "dynamodb:PutItem": "the patients a chunk enrols",
-        "dynamodb:UpdateItem": "a chunk's progress",
-        "sqs:": "the next chunk, and welcomes that are due at once",
+        "dynamodb:PutItem": "the patients a chunk enrols; the record of a claim that was lost sight of; cursors anew",
+        "dynamodb:UpdateItem": "a chunk's progress; such a record, where an event came before",
+        "sqs:": "the next chunk, and what is due at once",
     },
     "deliver": {"sqs:SendMessage ranvier-local-note": "what follows where a provider will not take a reminder"},
     "note": {
         "sqs:SendMessage ranvier-local-deliver": "a change that makes something due at once",
         "sqs:SendMessage ranvier-local-note": "a text to be tried again in a while",
-    },
-    "reconcile": {
-        "dynamodb:PutItem": "the record of a claim that was lost sight of",
-        "dynamodb:UpdateItem": "the same, where an event came before",
-    },
-    "rederive": {
-        "dynamodb:PutItem": "cursors after a release that plans differently",
-        "dynamodb:UpdateItem": "the same",
-        "sqs:SendMessage": "those of them that are due at once",
     },
     "tick": {"dynamodb:UpdateItem": "a reminder moved to its number's next free slot"},
     "watch": {

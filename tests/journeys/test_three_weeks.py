@@ -150,9 +150,9 @@ def test_every_line_of_every_timeline_is_explained(lived):
 
 def test_the_reconciliation_finds_nothing_missing(lived):
     from chalicelib import wiring
-    from chalicelib.service.reconcile import reconcile
+    from chalicelib.service.reconcile import everybody, reconcile
 
     world, _, _ = lived
-    found = reconcile(wiring.store(), wiring.queue("deliver"), now=world.now)
+    found = reconcile(wiring.store(), wiring.queue("deliver"), everybody(wiring.store(), world.now), now=world.now)
     assert found.patients == 20
     assert found.gaps == ()

@@ -32,7 +32,7 @@ from chalicelib.service.deliver import Delivery
 from chalicelib.service.metrics import Metric, Metrics
 from chalicelib.service.perform import Done
 from chalicelib.service.ports import NotQueued, Queue
-from chalicelib.service.reconcile import Reconciled, reconcile
+from chalicelib.service.reconcile import Reconciled, everybody, reconcile
 from chalicelib.service.references import decode
 from chalicelib.service.tick import Ticked, sweep, tick
 
@@ -202,7 +202,7 @@ class Ward:
         return sweep(self.worker, self.queue, now=self.now, shards=SHARDS)
 
     def reconcile(self) -> Reconciled:
-        return reconcile(self.worker, self.queue, now=self.now)
+        return reconcile(self.worker, self.queue, everybody(self.worker, self.now), now=self.now)
 
     def deliver(self, body: str, *, skew: timedelta = timedelta(0)) -> Done:
         return self.delivery.deliver(decode(body), now=self.now + skew, token=f"t{next(self.tokens)}")

@@ -8,7 +8,7 @@ import pytest
 from chalicelib import wiring
 from chalicelib.adapters.dynamo_wire import item_from_wire
 from chalicelib.adapters.table import Item, Key, Remove
-from chalicelib.service.reconcile import reconcile
+from chalicelib.service.reconcile import everybody, reconcile
 from chalicelib.web.examples import EXAMPLES
 from local.world import World
 from tests.web.conftest import Tenant, make_clinic
@@ -77,7 +77,8 @@ def test_when_all_has_ended_that_can_the_patient_is_followed_as_before(world: Wo
         table.write(Remove(key))
     world.advance("P9D")
     assert [run.error for run in world.run("reconcile")] == [None]
-    assert reconcile(wiring.store(), wiring.queue("deliver"), now=world.now).gaps == ()
+    store = wiring.store()
+    assert reconcile(store, wiring.queue("deliver"), everybody(store, world.now), now=world.now).gaps == ()
     assert clinic.ask("GET", looked_back_on).json()["items"] == counted
     for what in ("timeline", "messages", "checkins", "plan", "export"):
         assert clinic.ask("GET", f"/patients/{patient}/{what}").status == 200, what
