@@ -63,7 +63,7 @@ def run_reconcile() -> None:
 
 
 def run_hear(body: str) -> None:
-    from chalicelib.service.hear import read_inbound
+    from chalicelib.service.inbound import read_inbound
 
     inbound = read_inbound(body, wiring.now())
     wiring.metrics().tell(Metric.HEARD)

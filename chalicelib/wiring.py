@@ -224,8 +224,9 @@ def answering() -> "Answering":
 @cache
 def alerting() -> "Alerting":
     from chalicelib.service.alert import Alerting
+    from chalicelib.service.unread import Unread
 
-    return Alerting(store=store(), escalation=escalation())
+    return Alerting(store=store(), unread=Unread(store=store(), talk=conversation()), escalation=escalation())
 
 
 @cache

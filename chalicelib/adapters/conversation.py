@@ -9,7 +9,7 @@ from chalicelib.adapters.addresses import Addresses
 from chalicelib.adapters.documents import ended_at, ending, pack, unpack
 from chalicelib.adapters.moves import moves
 from chalicelib.adapters.schema import DUE
-from chalicelib.adapters.table import Absent, Change, Is, Item, Key, Put, Refused, Remove, Table
+from chalicelib.adapters.table import Absent, Change, Is, Item, Key, Operation, Put, Refused, Remove, Table
 from chalicelib.adapters.tasks import task_item
 from chalicelib.domain.delivery import MOVES, Event
 from chalicelib.domain.local_time import utc_text
@@ -19,7 +19,8 @@ from chalicelib.service.conversation import Answer, Message, Waiting
 ANSWERS = "A#"
 LADDER = "E#0"
 """The partition of the due index in which unacknowledged urgent tasks wait for their next rung."""
-CODES = 900
+CODES = "codes"
+CODES_IN_USE = 900
 """Short codes run from 100 to 999 and come round: far more than a clinic has open at once."""
 PATIENT_ID = 16
 """A task's id begins with its patient's, which is always this long (`adapters.secrets`)."""
@@ -120,32 +121,36 @@ class TableConversation:
         return unpack(str(found["doc"]), Task) if found else None
 
     def task_of_code(self, clinic_id: str, code: str) -> Task | None:
-        found = self._table.get(Key(keys.under(clinic_id, "codes"), code))
+        found = self._table.get(Key(keys.under(clinic_id, CODES), code))
         task = self.task(clinic_id, str(found["task"])) if found else None
         return task if task and task.state != "closed" else None
 
-    def open_urgent(self, task: Task) -> Task:
-        known = self.task(task.clinic_id, task.id)
-        if known is not None:
-            return known
-        counted = self._table.write(Change(Key(keys.under(task.clinic_id, "codes"), "next"), add={"n": 1}))
+    def new_code(self, clinic_id: str) -> str:
+        counted = self._table.write(Change(Key(keys.under(clinic_id, CODES), "next"), add={"n": 1}))
         assert not isinstance(counted, Refused)
         item = counted.items[0]
         assert item is not None
         number = item["n"]
         assert isinstance(number, int)
-        coded = replace(task, code=str(100 + number % CODES))
-        code = {"pk": keys.under(task.clinic_id, "codes"), "sk": coded.code, "task": task.id}
-        written = self._table.write(Put(_laddered(coded), when=Absent()), Put(code))
-        if isinstance(written, Refused):
-            stands = self.task(task.clinic_id, task.id)
-            assert stands is not None
-            return stands
-        return coded
+        return str(100 + number % CODES_IN_USE)
+
+    def last_unread(self, clinic_id: str, patient_id: str) -> str:
+        found = self._table.get(keys.last_unread(clinic_id, patient_id))
+        return str(found["task"]) if found else ""
+
+    def open_unread(self, task: Task, *, after: str | None) -> bool:
+        operations: list[Operation] = [Put(_laddered(task), when=Absent()), *_coded(task)]
+        if after is not None:
+            key = keys.last_unread(task.clinic_id, task.patient_id)
+            last = {"pk": key.pk, "sk": key.sk, "task": task.id}
+            operations.append(Put(last, when=Is("task", after) if after else Absent()))
+        return not isinstance(self._table.write(*operations), Refused)
 
     def replace_task(self, old: Task, new: Task) -> bool:
-        written = self._table.write(Put(_laddered(new), when=Is("doc", str(_laddered(old)["doc"]))))
-        return not isinstance(written, Refused)
+        operations: list[Operation] = [Put(_laddered(new), when=Is("doc", str(_laddered(old)["doc"])))]
+        if new.code != old.code:
+            operations += _coded(new)
+        return not isinstance(self._table.write(*operations), Refused)
 
     def overdue_tasks(self, upto: datetime, *, limit: int) -> Sequence[Task]:
         page = self._table.query(LADDER, index=DUE.name, upto=keys.up_to(upto), limit=limit)
@@ -160,6 +165,11 @@ class TableConversation:
             start = page.next
             if start is None:
                 return
+
+
+def _coded(task: Task) -> list[Operation]:
+    """What finds the task by its code, if it has one."""
+    return [Put({"pk": keys.under(task.clinic_id, CODES), "sk": task.code, "task": task.id})] if task.code else []
 
 
 def _laddered(task: Task) -> Item:

@@ -73,6 +73,11 @@ def task(clinic_id: str, patient_id: str, task_id: str) -> Key:
     return Key(patient(clinic_id, patient_id), TASKS + task_id)
 
 
+def last_unread(clinic_id: str, patient_id: str) -> Key:
+    """Which task was the last to be opened for what the patient said: so that two texts at once open one."""
+    return Key(patient(clinic_id, patient_id), "U#last")
+
+
 def audit(clinic_id: str, at: datetime, audit_id: str) -> Key:
     """A month of the clinic's audit is one partition, in order of time."""
     return Key(under(clinic_id, "audit", f"{at:%Y-%m}"), f"{utc_text(at)}#{audit_id}")

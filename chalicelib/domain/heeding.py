@@ -11,7 +11,7 @@ from .patient import Status
 from .plan import Appointment, Session
 from .protocol import Anchor, Checkin
 from .triage import Intent, IntentKind, Listener, Prompt, PromptKind, Reading, Tier
-from .triage.values import DIGITS, YES_OR_NO
+from .triage.values import DIGITS, YES_OR_NO, worst
 from .wording import day_phrase, local_time
 
 OPEN_FOR = timedelta(hours=24)
@@ -123,6 +123,32 @@ def heed(facts: Facts, reading: Reading, now: datetime) -> list[Heeded]:
     return found
 
 
+def with_texts_near(reading: Reading, whole: Reading) -> Reading:
+    """The reading of a text, raised to what it says together with those around it (`whole`); it is never lowered, and
+    what it answers or asks for is what it says by itself.
+
+    The model's word is enough for danger, not for which: on a seam between two thoughts it finds emergencies that
+    neither is. What the rules find, such as two signs of dysreflexia in two texts, is an emergency.
+    """
+    ruled = (e for e in whole.evidence if e.tier.severity <= Tier.URGENT.severity or not e.rule.startswith("model:"))
+    found = tuple(replace(each, rule=f"{TOGETHER}{each.rule}") for each in ruled)
+    tier = worst(Tier.ROUTINE, *(each.tier for each in found))
+    if tier.severity <= reading.tier.severity or tier.severity < Tier.URGENT.severity:
+        return reading
+    return replace(
+        reading,
+        tier=tier,
+        groups=tuple(dict.fromkeys((*reading.groups, *whole.groups))),
+        evidence=(*reading.evidence, *found),
+        reply=whole.reply if tier is whole.tier else "ack_urgent",
+        ask_safety_net=False,
+    )
+
+
+TOGETHER = "together:"
+"""How a rule's name begins that was matched by several texts read as one."""
+
+
 def tier_of(reading: Reading, heeded: Sequence[Heeded]) -> Tier:
     """The worst of words and answers."""
     tiers = [reading.tier, *(h.grade.tier for h in heeded if h.grade)]
@@ -136,7 +162,10 @@ def why(reading: Reading, heeded: Sequence[Heeded]) -> tuple[str, str]:
         return worst.rule, worst.detail
     if reading.evidence:
         deciding = max(reading.evidence, key=lambda e: e.tier.severity)
-        return deciding.rule, f"the message matched {', '.join(dict.fromkeys(e.rule for e in reading.evidence))}"
+        together = deciding.rule.startswith(TOGETHER)
+        names = dict.fromkeys(e.rule for e in reading.evidence if e.rule.startswith(TOGETHER) == together)
+        what = "the texts of a few minutes, read as one," if together else "the message"
+        return deciding.rule, f"{what} matched {', '.join(name.removeprefix(TOGETHER) for name in names)}"
     if reading.has(IntentKind.RESCHEDULE):
         return "asks_for_another_time", "the visit stands until somebody agrees another time with the patient"
     if any(not intent.in_range for intent in reading.intents):

@@ -1,7 +1,8 @@
 """Alert: what a patient said is put before a person. The same whether it came by text or from a page.
 
 Urgent and worse: a durable task first, then the page, and only then anything else. The rest of what a person should
-see becomes a task of the worklist. Task ids are made of the cause, so the same message or press makes one task.
+see becomes a task of the worklist. What is there to be read lies on one task of the patient's (`unread`); a request is
+a task of its own, under an id made of the cause, so that the same message or press makes one.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from chalicelib.domain.triage import IntentKind, Reading, Tier
 from chalicelib.service.chart import Task
 from chalicelib.service.escalate import Escalation
 from chalicelib.service.ports import Store
+from chalicelib.service.unread import CALL, PHONE, READ, Unread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,7 @@ class Alerting:
     """What alerting takes."""
 
     store: Store
+    unread: Unread
     escalation: Escalation
 
     def alert(
@@ -41,7 +44,11 @@ class Alerting:
         if tier.severity >= Tier.URGENT.severity:
             self.page(clinic, patient_id, reading, heeded, cause=cause, now=now)
         elif needs_staff(reading, tier):
-            self.store.open_task(task_to_read(clinic, patient_id, reading, heeded, cause=cause, now=now))
+            task = task_to_read(clinic, patient_id, reading, heeded, cause=cause, now=now)
+            if task.kind in READ:
+                self.unread.gather(task, now=now)
+            else:
+                self.store.open_task(task)
         return tier
 
     def page(
@@ -56,9 +63,8 @@ class Alerting:
     ) -> None:
         """The durable task, then the first rung of the ladder."""
         rule, detail = why(reading, heeded)
-        phone = "PHONE the patient now: texts are stopped, and there may be danger"
         task = Task(
-            id=urgent_task_id(clinic.id, patient_id, cause),
+            id=f"{patient_id}{digest(clinic.id, cause, 'urgent')}",
             clinic_id=clinic.id,
             patient_id=patient_id,
             kind="urgent_reply",
@@ -67,14 +73,11 @@ class Alerting:
             detail=detail,
             opened_at=now,
             due_on=local_date(now, zone(clinic.timezone)).isoformat(),
-            title=phone if reading.phone_patient else "Call the patient now",
+            title=PHONE if reading.phone_patient else CALL,
             message_id=cause,
+            phone=reading.phone_patient,
         )
-        self.escalation.open(clinic, task, now=now)
-
-
-def urgent_task_id(clinic_id: str, patient_id: str, cause: str) -> str:
-    return f"{patient_id}{digest(clinic_id, cause, 'urgent')}"
+        self.escalation.page(clinic, self.unread.gather(task, now=now), cause, now=now)
 
 
 def read_task_id(clinic_id: str, patient_id: str, cause: str) -> str:
@@ -92,7 +95,7 @@ def task_to_read(
 ) -> Task:
     """The task that puts what is not urgent before a person."""
     rule, detail = why(reading, heeded)
-    kind, title = "reply", "Read the patient's message"
+    kind, title = "reply", "Read what the patient wrote"
     if reading.has(IntentKind.RESCHEDULE):
         kind, title = "reschedule", "The patient asks for another time"
     elif any(h.grade and h.grade.rule == "refill_help" for h in heeded):

@@ -54,6 +54,11 @@ class Task:
     title: str = ""
     step: str = ""
     message_id: str | None = None
+    """The message that decided what the task is, where there is one."""
+    message_ids: tuple[str, ...] = ()
+    """All that it is about, in the order they were said, once they are several."""
+    phone: bool = False
+    """Whether the patient can only be phoned: texts are stopped."""
     state: str = "open"
     code: str = ""
     ack_by: str | None = None
@@ -62,12 +67,19 @@ class Task:
     """How many contacts of the ladder have been paged."""
     climbs_at: datetime | None = None
     """When the next one is, unless somebody acknowledges it first."""
+    paged_at: datetime | None = None
+    """When the latest was."""
     outcome: str | None = None
     note: str | None = None
     closed_by: str | None = None
     closed_at: datetime | None = None
     kept_until: datetime | None = None
     """None while it is not closed."""
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The messages it is about, in the order they were said."""
+        return self.message_ids or ((self.message_id,) if self.message_id else ())
 
     @property
     def order(self) -> str:

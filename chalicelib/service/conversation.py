@@ -126,10 +126,18 @@ class Conversation(Protocol):
     def task_of_code(self, clinic_id: str, code: str) -> Task | None:
         """The open task of that short code."""
 
-    def open_urgent(self, task: Task) -> Task:
-        """Opens the task with a short code of its own, or answers the one that stands."""
+    def new_code(self, clinic_id: str) -> str:
+        """A short code that no recent task of the clinic has."""
 
-    def replace_task(self, old: Task, new: Task) -> bool: ...
+    def last_unread(self, clinic_id: str, patient_id: str) -> str:
+        """Which of the patient's tasks was opened last by `open_unread`; empty before the first."""
+
+    def open_unread(self, task: Task, *, after: str | None) -> bool:
+        """Opens the task, with its code if it has one. False where it is there already, or where another has been
+        opened since `after` was the last one; None: others do not matter."""
+
+    def replace_task(self, old: Task, new: Task) -> bool:
+        """Stores `new`, with the code it may have been given, if the task still stands as `old`."""
 
     def overdue_tasks(self, upto: datetime, *, limit: int) -> Sequence[Task]:
         """Unacknowledged urgent tasks whose next rung was due by then."""

@@ -6,6 +6,8 @@ No stop switch, pause or opt-out of a patient's silences a page.
 """
 
 import json
+from collections.abc import Collection
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,26 +17,14 @@ from chalicelib.domain.links import Link, Purpose, sign
 from chalicelib.domain.patient import Category, Channel
 from chalicelib.service.chart import Task
 from chalicelib.service.conversation import NOBODY, Conversation
+from chalicelib.service.ladder import climbs, ladder, next_page, page_text
 from chalicelib.service.metrics import SILENT, Metric, Metrics
 from chalicelib.service.ports import Queue, QueueMessage, Store
 from chalicelib.service.say import Saying, Unsettled, Voice
 
-CLIMB = {"emergency": timedelta(minutes=5), "urgent": timedelta(minutes=15)}
-"""How long each contact has to acknowledge before the next is paged (clinical reference §3.3)."""
-
-AFTER_LAST = timedelta(minutes=30)
-MOST_APART = timedelta(hours=4)
-"""With everybody paged, the last rung is paged again after the first of these, then twice as late each time up to the
-second, until somebody answers."""
-
 LINK_LIFE = timedelta(days=2)
 
 TRIES = 5
-
-
-def ladder(clinic: Clinic) -> tuple[Person, ...]:
-    """Whom to page, in order: who is on call, then the lead."""
-    return (*clinic.on_call, *((clinic.lead,) if clinic.lead else ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,32 +37,39 @@ class Escalation:
     queue: Queue
     metrics: Metrics = SILENT
 
-    def open(self, clinic: Clinic, task: Task, *, now: datetime) -> Task:
-        """Opens an urgent task, durable first, and pages the first rung at once."""
-        opened = self.talk.open_urgent(replace(task, climbs_at=now))
-        return self.climb(clinic, opened, rung=0, now=now) if opened.rung == 0 else opened
+    def page(self, clinic: Clinic, task: Task, cause: str, *, now: datetime) -> None:
+        """Pages about a task that the message `cause` opened or was laid on. Where pages about it are out already,
+        whoever got one is told of a worse tier, and the next goes when its time has come.
+
+        Raises `Unsettled` when the page that the message itself called for may still be on its way."""
+        # Whoever laid a text on a task that another is paging about at this moment has nothing to wait for.
+        with nullcontext() if task.said[0] == cause else suppress(Unsettled):
+            if task.rung and task.message_id == cause and task.state == "open":
+                for rung in range(min(task.rung, len(ladder(clinic)))):
+                    self._page_rung(clinic, task, rung, now)
+            if task.rung == 0 or (task.climbs_at is not None and task.climbs_at <= now):
+                self.climb(clinic, task, rung=task.rung, now=now)
+            else:
+                self._later(task, now)
 
     def climb(self, clinic: Clinic, task: Task, *, rung: int, now: datetime) -> Task:
         """Pages rung `rung` of the task's ladder, and those after it while pages fail. A task that somebody has seen,
         or that has climbed past this rung, is left alone."""
-        people = ladder(clinic)
-        for _ in range(len(people) + 1):
-            if task.state != "open" or task.rung != rung:
-                return task
-            person = people[min(rung, len(people) - 1)] if people else None
-            last = rung + 1 >= len(people)
-            again = min(MOST_APART, AFTER_LAST * 2 ** min(8, max(0, rung + 1 - len(people))))
-            wait = again if last else CLIMB[task.tier]
-            arrived = self._page(clinic, task, person, rung, now) if person else False
-            onward = replace(task, rung=rung + 1, climbs_at=now + (wait if arrived or last else timedelta()))
+        while task.state == "open" and task.rung == rung:
+            arrived = self._page_rung(clinic, task, rung, now)
+            last = rung + 1 >= len(ladder(clinic))
+            after = next_page(clinic, task, rung, now) if arrived or last else now
+            onward = replace(task, rung=rung + 1, climbs_at=after, paged_at=now)
             if not self.talk.replace_task(task, onward):
+                # Acknowledged, or one text more lies on it, which may be a worse one.
                 stands = self.talk.task(task.clinic_id, task.id)
                 assert stands is not None, "tasks are never deleted"
-                return stands
+                task = stands
+                continue
             task, rung = onward, rung + 1
             if arrived or last:
                 self._later(task, now)
-                return task
+                break
         return task
 
     def due(self, clinic_id: str, task_id: str, *, rung: int, now: datetime) -> Task | None:
@@ -98,17 +95,30 @@ class Escalation:
             seen = replace(task, state="acked", ack_by=by, acked_at=now, climbs_at=None)
             if self.talk.replace_task(task, seen):
                 clinic = self.store.clinic(clinic_id)
-                if clinic is not None and seen.tier in CLIMB:
+                if clinic is not None and climbs(seen):
                     self.tell_patient(clinic, seen, "seen_by_staff", now=now)
                 return seen
         raise Unsettled("the task kept changing")
 
-    def close(self, clinic_id: str, task_id: str, by: str, outcome: str, note: str, *, now: datetime) -> Task | None:
-        """Closes the task with what came of it. Closing one that nobody had acknowledged acknowledges it."""
+    def close(
+        self,
+        clinic_id: str,
+        task_id: str,
+        by: str,
+        outcome: str,
+        note: str,
+        *,
+        now: datetime,
+        read: Collection[str] | None = None,
+    ) -> Task | None:
+        """Closes the task with what came of it, unless it holds a message that is not among those that were `read`,
+        where these are told. Closing one that nobody had acknowledged acknowledges it."""
         for _ in range(TRIES):
             task = self.talk.task(clinic_id, task_id)
             clinic = self.store.clinic(clinic_id, now=now)
             if task is None or clinic is None or task.state == "closed":
+                return task
+            if read is not None and not set(task.said) <= set(read):
                 return task
             closed = replace(
                 task,
@@ -158,8 +168,12 @@ class Escalation:
             self.queue.send([QueueMessage(body=encode(task), group=task.clinic_id)])
         return len(overdue)
 
-    def _page(self, clinic: Clinic, task: Task, person: Person, rung: int, now: datetime) -> bool:
+    def _page_rung(self, clinic: Clinic, task: Task, rung: int, now: datetime) -> bool:
         """Whether the page was taken, or may have been: as a text, or by e-mail where that is refused."""
+        people = ladder(clinic)
+        if not people:
+            return False
+        person = people[min(rung, len(people) - 1)]
         ways = [(Channel.SMS, person.phone), (Channel.EMAIL, person.email)]
         return any(self._paged(clinic, task, person, rung, channel, to, now) for channel, to in ways if to)
 
@@ -182,8 +196,8 @@ class Escalation:
             to=to,
             channel=channel,
             kind="page",
-            # Every rung pages anew, and so does each round after the last.
-            cause=f"{task.id}.{rung}",
+            # Every rung pages anew, so does each round after the last, and so does a tier that has become worse.
+            cause=f"{task.id}.{rung}.{task.tier}",
             audience="staff",
             words=page_text(clinic, task, url if channel is Channel.EMAIL else None),
             subject=f"{task.tier.upper()}: task {task.code}, a patient's message",
@@ -196,13 +210,6 @@ class Escalation:
             return
         delay = min(900, max(0, int((task.climbs_at - now).total_seconds())))
         self.queue.send([QueueMessage(body=encode(task), delay_s=delay, group=task.clinic_id)])
-
-
-def page_text(clinic: Clinic, task: Task, url: str | None) -> str:
-    """A page: what kind, which task, how to answer. Nothing of the patient: a phone shows it to whoever holds it."""
-    what = "an EMERGENCY" if task.tier == "emergency" else "an URGENT"
-    where = f" or open {url}" if url else ""
-    return f"{clinic.name}: {what} patient message needs a person now. Task {task.code}. Reply ACK {task.code}{where}"
 
 
 def paged(subject: str) -> tuple[str, str]:

@@ -5,11 +5,10 @@ the reply. Every effect has an id made of the inbound message's, so the same mes
 question it answered is stored with it, so that it is understood the same.
 """
 
-import json
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from chalicelib.domain.clinic import Clinic
 from chalicelib.domain.facts import Facts
@@ -26,7 +25,7 @@ from chalicelib.domain.heeding import (
     replies,
     tier_of,
 )
-from chalicelib.domain.ids import PatientId, digest
+from chalicelib.domain.ids import PatientId
 from chalicelib.domain.patient import Channel, ContactStatus
 from chalicelib.domain.triage import IntentKind, Knowledge, Listener, Reading, Tier, read
 from chalicelib.domain.wording import choices_phrase
@@ -34,9 +33,12 @@ from chalicelib.service.alert import Alerting, task_to_read
 from chalicelib.service.answers import Answering, Stopping
 from chalicelib.service.chart import Chart
 from chalicelib.service.conversation import NOBODY, Conversation, Message, Waiting
-from chalicelib.service.escalate import Escalation, ladder
+from chalicelib.service.escalate import Escalation
+from chalicelib.service.inbound import Inbound
+from chalicelib.service.ladder import ladder
 from chalicelib.service.ports import Store
 from chalicelib.service.say import Saying, Voice
+from chalicelib.service.thought import as_one_thought
 
 QUIET = timedelta(minutes=10)
 """One automatic reply in this time is enough, unless the matter has become worse (clinical reference §3.2)."""
@@ -57,46 +59,6 @@ what was asked for, and anything urgent, is never held back."""
 
 class UnknownNumber(Exception):
     """A text came to a number that is no clinic's. Raised, so that it ends where people look."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inbound:
-    """One text, as it came in."""
-
-    provider_id: str
-    sender: str
-    to: str
-    text: str
-    at: datetime
-
-    @property
-    def id(self) -> str:
-        return digest("in", self.provider_id)
-
-
-def read_inbound(body: str, now: datetime) -> Inbound:
-    """The text in a queue message: an SNS envelope around the provider's payload (clinical reference §7.1). Raises
-    ValueError or KeyError for what is no such thing: it ends on the dead-letter queue, which pages ops."""
-    envelope = json.loads(body)
-    raw = json.loads(envelope["Message"]) if "Message" in envelope else envelope
-    return Inbound(
-        provider_id=str(raw["inboundMessageId"]),
-        sender=str(raw["originationNumber"]),
-        to=str(raw["destinationNumber"]),
-        text=cleaned(str(raw["messageBody"])),
-        at=now,
-    )
-
-
-def cleaned(text: str) -> str:
-    """The text as it can be kept and shown: without control characters and without those that turn the direction of
-    what is written after them, which would show staff other words than were sent. Half an emoji becomes a mark."""
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return "".join(c for c in whole if c in "\n\t" or not (unicodedata.category(c) == "Cc" or c in _TURNING))
-
-
-_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Unicode's bidirectional controls (UAX 9)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,13 +104,14 @@ class Hearing:
             # Heard before and not finished: the question it answered then is the one it answers now.
             prompts = [prompt_again(stored.prompt, now), *(p for p in prompts if p.id != stored.prompt)]
             reading = read(inbound.text, listener_of(facts), prompts, self.knowledge())
+        reading = as_one_thought(self.talk, facts, reading, stored, self.knowledge())
         heeded = heed(facts, reading, now)
         self._opt(clinic, reading, inbound, now)
         tier = self.alerting.alert(clinic, facts.patient.id, reading, heeded, cause=inbound.id, now=now)
         self.answering.apply(chart, heeded, cause=inbound.id, at=inbound.at, now=now)
         self.answering.not_silent(chart, cause=inbound.id, now=now)
         self._reply(clinic, facts.patient.id, reading, tier, heeded, inbound, now)
-        self.talk.record_handled(replace(stored, status="handled", tier=tier.value))
+        self.talk.record_handled(replace(stored, status="handled", tier=tier.value, **_decided_by(reading)))
         return tier.value
 
     def _store(self, clinic: Clinic, patient_id: PatientId, inbound: Inbound, reading: Reading) -> Message:
@@ -165,8 +128,7 @@ class Hearing:
             text=inbound.text,
             status="received",
             tier=reading.tier.value,
-            rules=tuple(e.rule for e in reading.evidence),
-            evidence="; ".join(f"{e.rule}: {e.matched}" for e in reading.evidence)[:500],
+            **_decided_by(reading),
             prompt=next((i.prompt_id for i in reading.intents if i.prompt_id), ""),
             kept_until=clinic.retention.messages_until(inbound.at),
             sender=inbound.sender if patient_id == NOBODY else "",
@@ -351,6 +313,13 @@ class Hearing:
         self.talk.wait(clinic.id, inbound.sender, pending)
         choices = choices_phrase([_initials(c.facts) for c in charts])
         self._say(clinic, charts[0].facts.patient.id, inbound, "who_ab", language, {"choices": choices}, now)
+
+
+def _decided_by(reading: Reading) -> dict[str, Any]:
+    return {
+        "rules": tuple(e.rule for e in reading.evidence),
+        "evidence": "; ".join(f"{e.rule}: {e.matched}" for e in reading.evidence)[:500],
+    }
 
 
 def _told_whose(waiting: Waiting | None, charts: list[Chart], inbound: Inbound, now: datetime) -> Chart | None:

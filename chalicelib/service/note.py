@@ -140,7 +140,7 @@ class Noting:
         page = self.talk.message(about.clinic_id, about.patient_id, about.message_id)
         if page is None:
             return
-        task_id, _, rung = page.cause.rpartition(".")
+        task_id, rung, *_ = page.cause.split(".")
         task = self.talk.task(about.clinic_id, task_id)
         clinic = self.store.clinic(about.clinic_id)
         if task is not None and clinic is not None and task.rung == int(rung) + 1:

@@ -14,7 +14,7 @@ from chalicelib.domain.patient import Channel
 from chalicelib.domain.plan import Appointment
 from chalicelib.domain.triage import Reading, Tier
 from chalicelib.domain.triage.values import worst
-from chalicelib.service.alert import Alerting, read_task_id, urgent_task_id
+from chalicelib.service.alert import Alerting, read_task_id
 from chalicelib.service.answers import Answering
 from chalicelib.service.chart import Chart, Task
 from chalicelib.service.conversation import Conversation, Message
@@ -93,8 +93,8 @@ class Pressing:
         answers = self.answering.answers_to(facts, session)
         urgent = [a for a in answers if Tier(a.tier).severity >= Tier.URGENT.severity]
         causes = [_cause(facts, session.occurrence, a.question, a.answer) for a in urgent]
-        ids = [urgent_task_id(facts.clinic.id, facts.patient.id, cause) for cause in causes]
-        tasks = [self.talk.task(facts.clinic.id, task_id) for task_id in ids]
+        unread, clinic_id, patient_id = self.alerting.unread, facts.clinic.id, facts.patient.id
+        tasks = [unread.about(clinic_id, patient_id, cause) for cause in causes]
         return Standing(
             tier=worst(*(Tier(a.tier) for a in answers)),
             seen=bool(tasks) and all(t is not None and t.state != "open" for t in tasks),

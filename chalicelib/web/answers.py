@@ -179,6 +179,7 @@ def task(found: Task) -> dict[str, Any]:
         "reason": {"rule": found.rule, "detail": found.detail},
         "patient_id": found.patient_id,
         "message_id": found.message_id,
+        "message_ids": list(found.said),
         "opened_at": utc_text(found.opened_at),
         "due_on": found.due_on or None,
         "ack_by": found.ack_by,

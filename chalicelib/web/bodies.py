@@ -208,6 +208,8 @@ class AppointmentChange(Body, kw_only=True, frozen=True):
 class TaskClosing(Body, kw_only=True, frozen=True):
     outcome: Literal["resolved", "visit_booked", "sent_to_emergency", "no_answer", "not_needed", "duplicate", "other"]
     note: Reason
+    read: Annotated[list[ShortText], Meta(max_length=1000)] | None = None
+    """The messages that were read, as the task listed them. While it holds another, it is not closed."""
 
 
 class NewMessage(Body, kw_only=True, frozen=True):

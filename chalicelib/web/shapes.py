@@ -205,6 +205,9 @@ class Task(Shape, kw_only=True, frozen=True):
     reason: Reason
     patient_id: str
     message_id: str | None
+    """The message that decided what the task is."""
+    message_ids: list[str]
+    """All that it is about, in the order they were said. The words stand at `/patients/{id}/messages`."""
     opened_at: Instant
     due_on: str | None
     ack_by: str | None

@@ -299,6 +299,34 @@ def test_a_task_that_changes_state_changes_lists(store, table, clinic):
     assert store.tasks(CLINIC, states=("closed",), limit=10)[0] == store.tasks_of(CLINIC, ANA) == [done]
 
 
+def test_of_two_tasks_opened_for_what_a_patient_said_after_the_same_one_only_the_first_is(table, store, clinic):
+    talk = TableConversation(table, hashed)
+    first, second, third = (a_task(f"{ANA}task{n:012}", code=code) for n, code in enumerate(("101", "", "102")))
+    assert talk.last_unread(CLINIC, ANA) == ""
+    assert talk.open_unread(first, after="")
+    assert not talk.open_unread(first, after=first.id), "it is there"
+    assert not talk.open_unread(second, after=""), "another has been opened since"
+    assert talk.last_unread(CLINIC, ANA) == first.id
+    assert talk.open_unread(second, after=first.id)
+    assert talk.open_unread(third, after=None), "to whom the others do not matter"
+    assert talk.last_unread(CLINIC, ANA) == second.id
+    assert {t.id for t in store.tasks_of(CLINIC, ANA)} == {first.id, second.id, third.id}
+    assert talk.task_of_code(CLINIC, "101") == first
+
+
+def test_a_task_that_becomes_urgent_is_found_by_its_code_from_then_on(table, store, clinic):
+    talk = TableConversation(table, hashed)
+    calm = a_task()
+    urgent = replace(calm, tier="urgent", code=talk.new_code(CLINIC), climbs_at=MONDAY)
+    assert talk.open_unread(calm, after="")
+    assert not talk.replace_task(replace(calm, rung=1), urgent), "it does not stand like that"
+    assert talk.task_of_code(CLINIC, urgent.code) is None
+    assert talk.replace_task(calm, urgent)
+    assert talk.task_of_code(CLINIC, urgent.code) == urgent
+    assert list(talk.overdue_tasks(MONDAY, limit=10)) == [urgent]
+    assert talk.new_code(CLINIC) != urgent.code
+
+
 def test_the_due_index_holds_ids_and_nothing_else(store, table, clinic):
     made = enrolled(store, facts_of(clinic, a_patient(family_name="Quixada", given_name="Zoraida")))
     (entry,) = [i for n in range(SHARDS) for i in table.query(keys.shard(n), index="due").items]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chalicelib.service.hear import read_inbound
+from chalicelib.service.inbound import read_inbound
 from local.clock import parse
 from local.queues import DEAD
 from local.world import INBOUND_FUNCTION, World

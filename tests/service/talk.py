@@ -23,9 +23,11 @@ from chalicelib.service.change import Desk
 from chalicelib.service.chart import Audit, Chart
 from chalicelib.service.enrol import Enrolling, Enrolment
 from chalicelib.service.escalate import Escalation
-from chalicelib.service.hear import Hearing, Inbound
+from chalicelib.service.hear import Hearing
+from chalicelib.service.inbound import Inbound
 from chalicelib.service.say import Voice
 from chalicelib.service.shelf import Shelved
+from chalicelib.service.unread import Unread
 
 from .ward import MONDAY, a_clinic
 
@@ -81,17 +83,23 @@ class Talk:
     def chart(self, external_id: str = "MRN-1") -> Chart | None:
         return self.store.chart(self.clinic.id, _named(self.clinic.id, external_id), now=self.now)
 
+    def voice(self, talk: TableConversation) -> Voice:
+        return Voice(talk=talk, sms=self.sms, email=self.email, book=copybook, site=_SITE)
+
+    def escalation(self, table: Table | None = None) -> Escalation:
+        store, talk = self.on(table or self.table)
+        return Escalation(store=store, talk=talk, voice=self.voice(talk), queue=self.queue)
+
     # patients
 
     def says(self, text: str, *, sender: str = NUMBER, table: Table | None = None, provider_id: str = "") -> str:
         store, talk = self.on(table or self.table)
-        voice = Voice(talk=talk, sms=self.sms, email=self.email, book=copybook, site=_SITE)
-        escalation = Escalation(store=store, talk=talk, voice=voice, queue=self.queue)
+        voice, escalation = self.voice(talk), self.escalation(table)
         hearing = Hearing(
             store=store,
             talk=talk,
             answering=Answering(desk=Desk(store=store, queue=self.queue), talk=talk),
-            alerting=Alerting(store=store, escalation=escalation),
+            alerting=Alerting(store=store, unread=Unread(store=store, talk=talk), escalation=escalation),
             voice=voice,
             escalation=escalation,
             knowledge=load,

@@ -7,7 +7,8 @@ from chalice.app import Response
 
 from chalicelib import wiring
 from chalicelib.domain.local_time import local_text, zone
-from chalicelib.service.escalate import CLIMB, paged
+from chalicelib.service.escalate import paged
+from chalicelib.service.ladder import CLIMB
 from chalicelib.service.say import Unsettled
 from chalicelib.web.pages.paper import Reached
 

@@ -1,9 +1,10 @@
 """Work for staff."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from chalicelib import wiring
+from chalicelib.domain.problem import Problem
 from chalicelib.service.chart import TASK_STATES, TO_DO, Task
 from chalicelib.web import answers
 from chalicelib.web.bodies import TaskClosing
@@ -49,12 +50,20 @@ def close(call: Call, task_id: str) -> dict[str, Any]:
     body, found = read(call.json, TaskClosing)
     if found:
         raise wrong(found)
-    task = wiring.escalation().close(clinic_id, task_id, call.principal.actor, body.outcome, body.note, now=call.now)
+    task = wiring.escalation().close(
+        clinic_id, task_id, call.principal.actor, body.outcome, body.note, now=call.now, read=body.read
+    )
     if task is None:
         raise not_found()
+    if task.state != "closed":
+        raise conflict("The task holds a message that was not read.", [Problem("read", _unread(task, body.read or []))])
     if (task.outcome, task.note) != (body.outcome, body.note):
         raise conflict("The task was closed before, with another outcome.")
     return _shown(call, task)
+
+
+def _unread(task: Task, read: Collection[str]) -> str:
+    return f"lacks {', '.join(each for each in task.said if each not in read)}"
 
 
 def _shown(call: Call, task: Task) -> dict[str, Any]:
