@@ -94,6 +94,7 @@ def run_escalate(body: str) -> None:
 def run_watch() -> None:
     found = wiring.escalation().sweep(now=wiring.now())
     wiring.metrics().tell(Metric.RUNGS_OVERDUE, found)
+    wiring.metrics().tell(Metric.UNANSWERED, wiring.escalation().unanswered())
     if found:
         say("rungs_overdue", found=found)
 

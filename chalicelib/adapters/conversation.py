@@ -19,6 +19,8 @@ from chalicelib.service.conversation import Answer, Message, Waiting
 ANSWERS = "A#"
 LADDER = "E#0"
 """The partition of the due index in which unacknowledged urgent tasks wait for their next rung."""
+UNANSWERED = "unanswered"
+"""Stands in that index, which carries little, with those that everybody has been paged about."""
 CODES = "codes"
 CODES_IN_USE = 900
 """Short codes run from 100 to 999 and come round: far more than a clinic has open at once."""
@@ -157,6 +159,15 @@ class TableConversation:
         found = (self._table.get(Key.of(row)) for row in page.items)
         return [unpack(str(row["doc"]), Task) for row in found if row]
 
+    def unanswered_tasks(self) -> int:
+        start, found = None, 0
+        while True:
+            page = self._table.query(LADDER, index=DUE.name, start=start)
+            found += sum(row.get("lane") == UNANSWERED for row in page.items)
+            start = page.next
+            if start is None:
+                return found
+
     def _all(self, pk: str, *, prefix: str | None = None, consistent: bool = False) -> Iterator[Item]:
         start = None
         while True:
@@ -179,6 +190,8 @@ def _laddered(task: Task) -> Item:
         item["clinic"], item["patient"] = task.clinic_id, task.patient_id
         item["due_pk"] = LADDER
         item["due_sk"] = f"{utc_text(task.climbs_at)}#{task.id}"
+        if task.unanswered_since is not None:
+            item["lane"] = UNANSWERED
     return item
 
 

@@ -64,7 +64,11 @@ class Task:
     ack_by: str | None = None
     acked_at: datetime | None = None
     rung: int = 0
-    """How many contacts of the ladder have been paged."""
+    """How many times it has been paged: contact by contact, then in rounds."""
+    from_rung: int = 0
+    """The rung from which on rounds are counted: the one after the page that the latest dangerous message called for."""
+    unanswered_since: datetime | None = None
+    """Since when everybody has been paged and nobody has answered."""
     climbs_at: datetime | None = None
     """When the next one is, unless somebody acknowledges it first."""
     paged_at: datetime | None = None

@@ -141,3 +141,6 @@ class Conversation(Protocol):
 
     def overdue_tasks(self, upto: datetime, *, limit: int) -> Sequence[Task]:
         """Unacknowledged urgent tasks whose next rung was due by then."""
+
+    def unanswered_tasks(self) -> int:
+        """How many there are of all clinics that everybody has been paged about. May lag by seconds."""

@@ -1,8 +1,9 @@
 """Escalate: a task that cannot wait climbs from contact to contact until somebody says they have seen it.
 
 Each rung is paged by text, or by e-mail where there is no number or texts are refused, and sends its own delayed
-reminder to climb on; a page that fails goes straight to the next. A sweep over deadlines every minute is the backstop.
-No stop switch, pause or opt-out of a patient's silences a page.
+reminder to climb on; a page that fails goes straight to the next. Nobody having answered, everybody is paged, again and
+again. A sweep over deadlines every minute is the backstop. No stop switch, pause or opt-out of a patient's silences a
+page.
 """
 
 import json
@@ -11,13 +12,13 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain.clinic import Clinic, Person
+from chalicelib.domain.clinic import Clinic
 from chalicelib.domain.delivery import Status
 from chalicelib.domain.links import Link, Purpose, sign
 from chalicelib.domain.patient import Category, Channel
 from chalicelib.service.chart import Task
 from chalicelib.service.conversation import NOBODY, Conversation
-from chalicelib.service.ladder import climbs, ladder, next_page, page_text
+from chalicelib.service.ladder import Way, all_ways, climbs, is_round, ladder, next_page, page_text, ways
 from chalicelib.service.metrics import SILENT, Metric, Metrics
 from chalicelib.service.ports import Queue, QueueMessage, Store
 from chalicelib.service.say import Saying, Unsettled, Voice
@@ -56,10 +57,11 @@ class Escalation:
         """Pages rung `rung` of the task's ladder, and those after it while pages fail. A task that somebody has seen,
         or that has climbed past this rung, is left alone."""
         while task.state == "open" and task.rung == rung:
-            arrived = self._page_rung(clinic, task, rung, now)
-            last = rung + 1 >= len(ladder(clinic))
-            after = next_page(clinic, task, rung, now) if arrived or last else now
-            onward = replace(task, rung=rung + 1, climbs_at=after, paged_at=now)
+            last = is_round(clinic, rung)
+            asked = replace(task, unanswered_since=task.unanswered_since or now) if last else task
+            arrived = self._page_rung(clinic, asked, rung, now)
+            after = next_page(clinic, asked, rung, now) if arrived or last else now
+            onward = replace(asked, rung=rung + 1, climbs_at=after, paged_at=now)
             if not self.talk.replace_task(task, onward):
                 # Acknowledged, or one text more lies on it, which may be a worse one.
                 stands = self.talk.task(task.clinic_id, task.id)
@@ -168,38 +170,39 @@ class Escalation:
             self.queue.send([QueueMessage(body=encode(task), group=task.clinic_id)])
         return len(overdue)
 
-    def _page_rung(self, clinic: Clinic, task: Task, rung: int, now: datetime) -> bool:
-        """Whether the page was taken, or may have been: as a text, or by e-mail where that is refused."""
-        people = ladder(clinic)
-        if not people:
-            return False
-        person = people[min(rung, len(people) - 1)]
-        ways = [(Channel.SMS, person.phone), (Channel.EMAIL, person.email)]
-        return any(self._paged(clinic, task, person, rung, channel, to, now) for channel, to in ways if to)
+    def unanswered(self) -> int:
+        """Of how many tasks everybody has been paged and nobody has answered."""
+        return self.talk.unanswered_tasks()
 
-    def _paged(
-        self, clinic: Clinic, task: Task, person: Person, rung: int, channel: Channel, to: str, now: datetime
-    ) -> bool:
+    def _page_rung(self, clinic: Clinic, task: Task, rung: int, now: datetime) -> bool:
+        """Whether a page was taken, or may have been: a contact's as a text, or by e-mail where that is refused; in a
+        round everybody's, by every way."""
+        if is_round(clinic, rung):
+            taken = [self._paged(clinic, task, way, rung, now) for way in all_ways(clinic)]
+            return any(taken)
+        return any(self._paged(clinic, task, way, rung, now) for way in ways(ladder(clinic)[rung], rung + 1))
+
+    def _paged(self, clinic: Clinic, task: Task, way: Way, rung: int, now: datetime) -> bool:
         if rung:
-            self.metrics.tell(Metric.ESCALATIONS, kind=task.kind, channel=channel)
+            self.metrics.tell(Metric.ESCALATIONS, kind=task.kind, channel=way.channel)
         link = Link(
             purpose=Purpose.ACKNOWLEDGE,
             clinic_id=clinic.id,
             patient_id=task.patient_id,
-            subject=f"{task.id}.{ladder(clinic).index(person) + 1}",
+            subject=f"{task.id}.{way.place}",
             expires=now + LINK_LIFE,
         )
         url = f"{self.voice.site.url}/r/{sign(link, self.voice.site.secret)}"
         saying = Saying(
             clinic=clinic,
             patient_id=task.patient_id,
-            to=to,
-            channel=channel,
+            to=way.to,
+            channel=way.channel,
             kind="page",
-            # Every rung pages anew, so does each round after the last, and so does a tier that has become worse.
+            # Every rung pages anew, so does every round, and so does a tier that has become worse.
             cause=f"{task.id}.{rung}.{task.tier}",
             audience="staff",
-            words=page_text(clinic, task, url if channel is Channel.EMAIL else None),
+            words=page_text(clinic, task, url if way.channel is Channel.EMAIL else None),
             subject=f"{task.tier.upper()}: task {task.code}, a patient's message",
             twice=True,
         )
@@ -215,7 +218,7 @@ class Escalation:
 def paged(subject: str) -> tuple[str, str]:
     """The task that an acknowledgement's link is about, and whom it was sent to, as the task names them."""
     task_id, _, place = subject.partition(".")
-    return task_id, f"on-call contact {place}"
+    return task_id, "the clinic's mailbox" if place == "0" else f"on-call contact {place}"
 
 
 def encode(task: Task) -> str:

@@ -36,6 +36,8 @@ class Metric(StrEnum):
     OVERDUE_FOUND = "OverdueFound"
     GAPS = "Gaps"
     RUNGS_OVERDUE = "RungsOverdue"
+    UNANSWERED = "Unanswered"
+    """Tasks that everybody has been paged about and nobody has acknowledged, each minute for as long as there are."""
 
 
 class Metrics(Protocol):

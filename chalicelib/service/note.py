@@ -20,6 +20,7 @@ from chalicelib.service.conversation import Conversation
 from chalicelib.service.elsewhere import Elsewhere
 from chalicelib.service.escalate import Escalation
 from chalicelib.service.followups import RefusedJob
+from chalicelib.service.ladder import is_round
 from chalicelib.service.metrics import SILENT, Metric, Metrics
 from chalicelib.service.ports import Store
 from chalicelib.service.receipts import Receipt
@@ -136,14 +137,16 @@ class Noting:
         return said or receipt.event.value
 
     def _climb(self, about: ForMessage, now: datetime) -> None:
-        """A page that did not arrive goes straight to the next rung."""
+        """A contact's page that did not arrive goes straight to the next rung. A round had other ways to arrive."""
         page = self.talk.message(about.clinic_id, about.patient_id, about.message_id)
         if page is None:
             return
         task_id, rung, *_ = page.cause.split(".")
         task = self.talk.task(about.clinic_id, task_id)
         clinic = self.store.clinic(about.clinic_id)
-        if task is not None and clinic is not None and task.rung == int(rung) + 1:
+        if task is None or clinic is None or is_round(clinic, int(rung)):
+            return
+        if task.rung == int(rung) + 1:
             self.escalation.climb(clinic, task, rung=task.rung, now=now)
 
     # --- reminders ---

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from chalicelib.domain.facts import Facts
-from chalicelib.domain.local_time import instant, local_date
+from chalicelib.domain.local_time import instant, local, local_date, zone
 from chalicelib.domain.patient import Category, Channel, ContactStatus, Status
 from chalicelib.domain.plan import AppointmentStatus
 from chalicelib.domain.plan_windows import Window, plan_windows
@@ -111,7 +111,7 @@ def concerns(facts: Facts, tasks: Sequence[Task], now: datetime) -> Iterator[Con
 
 def _alert(facts: Facts | None, task: Task) -> Concern:
     why = f"{task.rule}: {task.detail}" if task.detail else task.rule
-    meanwhile = _meanwhile(facts, task)
+    meanwhile = _unanswered(facts, task) or _meanwhile(facts, task)
     return Concern(
         kind="alert",
         tier=task.tier,
@@ -124,6 +124,15 @@ def _alert(facts: Facts | None, task: Task) -> Concern:
         due_on=task.due_on or None,
         task_id=task.id,
     )
+
+
+def _unanswered(facts: Facts | None, task: Task) -> str:
+    if task.state != "open" or task.unanswered_since is None:
+        return ""
+    said = "everybody has been paged and nobody has answered"
+    if facts is None:
+        return said
+    return f"{said} since {local(task.unanswered_since, zone(facts.clinic.timezone)):%Y-%m-%d %H:%M}"
 
 
 def _meanwhile(facts: Facts | None, task: Task) -> str:

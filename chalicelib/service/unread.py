@@ -84,6 +84,7 @@ def joined(standing: Task, new: Task, now: datetime) -> Task:
     )
     if not climbs(new):
         return whole
+    whole = replace(whole, from_rung=standing.rung + 1)
     if standing.climbs_at is None:
         return replace(whole, climbs_at=now)
     soon = max(now, (standing.paged_at or now) + CLIMB[whole.tier])

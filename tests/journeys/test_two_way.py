@@ -22,10 +22,10 @@ CLINIC = {
 class Clinic:
     """A clinic on its embedded AWS, with Ana enrolled; the first check-in has gone out."""
 
-    def __init__(self, world):
+    def __init__(self, world, made=CLINIC):
         self.world = world
         token = world.operator_token
-        self.id = world.api("POST", "/clinics", json=CLINIC, token=token).json()["id"]
+        self.id = world.api("POST", "/clinics", json=made, token=token).json()["id"]
         path = f"/clinics/{self.id}/keys"
         self.key = world.api("POST", path, json={"role": "admin", "label": "t"}, token=token).json()["token"]
         self.ana = self.enrol("MRN-1", ANA)
