@@ -66,7 +66,7 @@ class Task:
     rung: int = 0
     """How many times it has been paged: contact by contact, then in rounds."""
     from_rung: int = 0
-    """The rung from which on rounds are counted: the one after the page that the latest dangerous message called for."""
+    """Rounds are counted from this rung on: the one after the page that the latest dangerous message called for."""
     unanswered_since: datetime | None = None
     """Since when everybody has been paged and nobody has answered."""
     climbs_at: datetime | None = None
