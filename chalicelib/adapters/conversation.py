@@ -7,6 +7,7 @@ from datetime import datetime
 from chalicelib.adapters import keys
 from chalicelib.adapters.addresses import Addresses
 from chalicelib.adapters.documents import ended_at, ending, pack, unpack
+from chalicelib.adapters.items import danger_item
 from chalicelib.adapters.moves import moves
 from chalicelib.adapters.schema import DUE
 from chalicelib.adapters.table import Absent, Change, Is, Item, Key, Operation, Put, Refused, Remove, Table
@@ -14,7 +15,7 @@ from chalicelib.adapters.tasks import task_item
 from chalicelib.domain.delivery import MOVES, Event
 from chalicelib.domain.local_time import utc_text
 from chalicelib.service.chart import Task
-from chalicelib.service.conversation import Answer, Message, Waiting
+from chalicelib.service.conversation import NOBODY, Answer, Message, Waiting
 
 ANSWERS = "A#"
 LADDER = "E#0"
@@ -141,7 +142,7 @@ class TableConversation:
         return str(found["task"]) if found else ""
 
     def open_unread(self, task: Task, *, after: str | None) -> bool:
-        operations: list[Operation] = [Put(_laddered(task), when=Absent()), *_coded(task)]
+        operations: list[Operation] = [Put(_laddered(task), when=Absent()), *_coded(task), *_told(None, task)]
         if after is not None:
             key = keys.last_unread(task.clinic_id, task.patient_id)
             last = {"pk": key.pk, "sk": key.sk, "task": task.id}
@@ -152,6 +153,7 @@ class TableConversation:
         operations: list[Operation] = [Put(_laddered(new), when=Is("doc", str(_laddered(old)["doc"])))]
         if new.code != old.code:
             operations += _coded(new)
+        operations += _told(old, new)
         return not isinstance(self._table.write(*operations), Refused)
 
     def overdue_tasks(self, upto: datetime, *, limit: int) -> Sequence[Task]:
@@ -181,6 +183,14 @@ class TableConversation:
 def _coded(task: Task) -> list[Operation]:
     """What finds the task by its code, if it has one."""
     return [Put({"pk": keys.under(task.clinic_id, CODES), "sk": task.code, "task": task.id})] if task.code else []
+
+
+def _told(old: Task | None, new: Task) -> list[Operation]:
+    """What the patient's facts are told: that something cannot wait, how grave it is, and that somebody has seen it."""
+    before = (old.urgent_since, old.tier, old.acked_at) if old else None
+    concerns = new.urgent_since is not None and new.patient_id != NOBODY
+    changed = before != (new.urgent_since, new.tier, new.acked_at)
+    return [Put(danger_item(new))] if concerns and changed else []
 
 
 def _laddered(task: Task) -> Item:

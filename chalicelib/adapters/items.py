@@ -15,6 +15,7 @@ from chalicelib.adapters.roster import pauses_text
 from chalicelib.adapters.table import Item, Key
 from chalicelib.domain.clinic import Clinic
 from chalicelib.domain.cursor import Cursor, Lane
+from chalicelib.domain.danger import AFTER_SEEN, Danger
 from chalicelib.domain.delivery import Reminder, Status
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.ids import ClinicId, PatientId, spread
@@ -23,7 +24,7 @@ from chalicelib.domain.occurrence import Reason
 from chalicelib.domain.patient import Consent, Contact, Patient
 from chalicelib.domain.plan import Appointment, Pin, Plan, Supply
 from chalicelib.domain.protocol import Protocol
-from chalicelib.service.chart import Chart, Reference
+from chalicelib.service.chart import Chart, Reference, Task
 from chalicelib.service.references import RESERVED, lane_text
 
 
@@ -97,6 +98,15 @@ def fact_items(facts: Facts) -> dict[Key, Item]:
     return found
 
 
+def danger_item(task: Task) -> Item:
+    """What a task that cannot wait means for the patient's facts. It is written with the task and by nothing else;
+    once seen, it is of no use soon after."""
+    since = task.urgent_since or task.opened_at
+    danger = Danger(code=task.code, tier=task.tier, since=since, seen_at=task.acked_at)
+    ends = ending(task.acked_at + 2 * AFTER_SEEN) if task.acked_at else {}
+    return with_key(keys.fact(task.clinic_id, task.patient_id, "danger"), {"doc": pack(danger), **ends})
+
+
 def chart_of(clinic: Clinic, rows: Sequence[Item], protocol: Callable[[Pin], Protocol]) -> Chart:
     """The chart in a patient's fact items, the cursor among them."""
     nouns: dict[str, list[Item]] = {}
@@ -122,6 +132,7 @@ def chart_of(clinic: Clinic, rows: Sequence[Item], protocol: Callable[[Pin], Pro
             appointments=tuple(sorted(visits, key=lambda visit: (visit.starts_at, visit.id))),
             supplies={supply.anchor: supply for supply in supplies},
             session=cursor.session,
+            danger=next((unpack(document, Danger) for document in of("danger")), None),
         ),
     )
 

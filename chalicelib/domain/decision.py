@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from .agenda import HORIZON, weeks
 from .cursor import Cursor, Hold, InFlight, Lane, Wake, lane_of, outcome_of
 from .facts import Facts, Progress
-from .limits import Wait, earliest
+from .limits import Wait, earliest, silence
 from .local_time import local_date, whole_second
 from .occurrence import About, Entry, Rank, Reason, State
 from .patient import Category, Channel, Status
@@ -46,6 +46,7 @@ def decide(facts: Facts, cursor: Cursor, now: datetime, token: str, waits: Seque
             Reason(facts.patient.status.value, f"the patient is {facts.patient.status.value}"),
         )
 
+    waits = (*waits, *silence(facts, now))
     message: Entry | None = None
     following: Entry | None = None
     due = now + HORIZON

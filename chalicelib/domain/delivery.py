@@ -119,6 +119,8 @@ def why_not(facts: Facts, wake: Wake, now: datetime) -> Reason | None:
     paused = facts.patient.pause_at(now)
     if paused:
         return Reason("paused", f"messages are paused: {paused.reason}")
+    if facts.danger is not None and facts.danger.silences(wake.category, now):
+        return facts.danger.reason(facts.tz)
     if not facts.window.holds(now, facts.tz):
         return Reason("contact_window", "the contact window closed before the provider took it")
     if facts.contact(wake.channel, wake.category) is None:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from .clinic import Clinic
+from .danger import Danger
 from .local_time import DEFAULT_WINDOW, ContactWindow, local_date, zone
 from .occurrence import Reason
 from .patient import Category, Channel, Contact, Patient, best_contact
@@ -54,6 +55,7 @@ class Facts:
     appointments: tuple[Appointment, ...] = ()
     supplies: Mapping[Anchor, Supply] = field(default_factory=dict)
     session: Session | None = None
+    danger: Danger | None = None
 
     @property
     def tz(self) -> ZoneInfo:

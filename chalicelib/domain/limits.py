@@ -1,18 +1,20 @@
-"""A clinic's limits: how many messages a day, and how much money a month. And what waits when one is reached.
+"""A clinic's limits: how many messages a day, and how much money a month. And what waits when one is reached, or for
+other reasons.
 
 They are there for what nobody meant: a key that was stolen, a plan that asks daily, a list enrolled twice. So they hold
 back what can wait and nothing else: safety messages, answers to patients and pages to staff always go.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from .clinic import Clinic
+from .danger import SILENCED
 from .facts import Facts
 from .local_time import DAY, instant, local_date, zone
 from .occurrence import Entry, Rank, Reason
-from .patient import Channel
+from .patient import Category, Channel
 
 MILLION = 1_000_000
 """Money is summed in millionths of a dollar: an e-mail costs a hundred of them, and sums of whole numbers are exact."""
@@ -39,13 +41,25 @@ class Wait:
     channel: Channel | None = None
     """The one that is shut; None: all."""
     spares_safety: bool = False
+    categories: Collection[Category] | None = None
+    """The ones that wait; None: all."""
 
     def covers(self, entry: Entry) -> bool:
         if not entry.acts or entry.channel is Channel.TASK or entry.at >= self.until:
             return False
         if self.spares_safety and entry.occurrence.rank is Rank.SAFETY:
             return False
+        if self.categories is not None and entry.occurrence.category not in self.categories:
+            return False
         return self.channel in (None, entry.channel)
+
+
+def silence(facts: Facts, now: datetime) -> tuple[Wait, ...]:
+    """What keeps questions from a patient who has said something that cannot wait."""
+    danger = facts.danger
+    if danger is None or not danger.since <= now < danger.ends(now):
+        return ()
+    return (Wait(reason=danger.reason(facts.tz), until=danger.ends(now), categories=SILENCED),)
 
 
 def earliest(facts: Facts, entry: Entry, waits: Iterable[Wait]) -> tuple[datetime, Wait | None]:

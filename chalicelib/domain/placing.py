@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from .danger import RULE as DANGER
 from .facts import Facts
 from .local_time import DAY, ContactWindow, instant, local_date, week_of
 from .occurrence import CANCELLED_BY, RESENT, Entry, Occurrence, Rank, Reason, Shift, State
@@ -321,7 +322,11 @@ class Week:
 
     def _too_late(self, occurrence: Occurrence) -> Reason:
         until = occurrence.useful_until.astimezone(self._tz)
-        return Reason("too_late", f"it was of use until {until:%Y-%m-%d %H:%M}")
+        over = f"it was of use until {until:%Y-%m-%d %H:%M}"
+        danger = self.facts.danger
+        if danger is not None and danger.silences(occurrence.category, occurrence.useful_until):
+            return Reason(DANGER, f"{over}; {danger.reason(self._tz).detail}")
+        return Reason("too_late", over)
 
     def _hours(self) -> str:
         return f"{self._window.start:%H:%M}-{self._window.end:%H:%M}"
@@ -337,7 +342,10 @@ class Week:
         if at > max(slot, self.after):
             return Reason("moved", f"waits for the next time between {self._hours()}, thirty minutes from any other")
         if at - slot > PUNCTUAL:
-            return Reason("late", f"its time was {slot.astimezone(self._tz):%Y-%m-%d %H:%M}; still of use")
+            danger, was_due = self.facts.danger, f"its time was {slot.astimezone(self._tz):%Y-%m-%d %H:%M}"
+            if danger and at > danger.since and danger.silences(occurrence.category, max(slot, danger.since)):
+                return Reason(DANGER, f"{was_due}; {danger.reason(self._tz).detail}")
+            return Reason("late", f"{was_due}; still of use")
         if slot == occurrence.ideal:
             return why
         was = occurrence.ideal.astimezone(self._tz)

@@ -67,6 +67,8 @@ class Task:
     """How many times it has been paged: contact by contact, then in rounds."""
     from_rung: int = 0
     """Rounds are counted from this rung on: the one after the page that the latest dangerous message called for."""
+    urgent_since: datetime | None = None
+    """Since when it cannot wait."""
     unanswered_since: datetime | None = None
     """Since when everybody has been paged and nobody has answered."""
     climbs_at: datetime | None = None

@@ -86,13 +86,13 @@ def joined(standing: Task, new: Task, now: datetime) -> Task:
         return whole
     whole = replace(whole, from_rung=standing.rung + 1)
     if standing.climbs_at is None:
-        return replace(whole, climbs_at=now)
+        return _from_now(whole, now)
     soon = max(now, (standing.paged_at or now) + CLIMB[whole.tier])
     return replace(whole, climbs_at=min(standing.climbs_at, soon))
 
 
 def _from_now(task: Task, now: datetime) -> Task:
-    return replace(task, climbs_at=now) if climbs(task) else task
+    return replace(task, climbs_at=now, urgent_since=now) if climbs(task) else task
 
 
 def _reads(task: Task, message_id: str | None) -> bool:

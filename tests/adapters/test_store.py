@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.conversation import TableConversation
+from chalicelib.domain.danger import Danger
 from chalicelib.domain.local_time import ContactWindow
 from chalicelib.domain.patient import Category, Channel, Clinical, Consent, Pause
 from chalicelib.domain.plan import Override, Session, Supply
@@ -325,6 +326,41 @@ def test_a_task_that_becomes_urgent_is_found_by_its_code_from_then_on(table, sto
     assert talk.task_of_code(CLINIC, urgent.code) == urgent
     assert list(talk.overdue_tasks(MONDAY, limit=10)) == [urgent]
     assert talk.new_code(CLINIC) != urgent.code
+
+
+def test_a_patients_facts_know_what_cannot_wait_and_whether_somebody_has_seen_it(table, store, chart):
+    talk, later = TableConversation(table, hashed), MONDAY + timedelta(hours=1)
+    calm = a_task(tier="review_soon")
+    assert talk.open_unread(calm, after="")
+    assert read(store).facts.danger is None
+    urgent = replace(calm, tier="urgent", code="101", climbs_at=SOON, urgent_since=SOON)
+    assert talk.replace_task(calm, urgent)
+    known = Danger(code="101", tier="urgent", since=SOON)
+    assert read(store).facts.danger == known
+    paged = replace(urgent, rung=1, climbs_at=later)
+    assert talk.replace_task(urgent, paged)
+    worse = replace(paged, tier="emergency")
+    assert talk.replace_task(paged, worse)
+    assert read(store).facts.danger == replace(known, tier="emergency")
+    seen = replace(worse, state="acked", acked_at=later, climbs_at=None)
+    assert talk.replace_task(worse, seen)
+    assert read(store).facts.danger == replace(known, tier="emergency", seen_at=later)
+    again = a_task(f"{ANA}task000000000002", tier="urgent", code="102", climbs_at=later, urgent_since=later)
+    assert talk.open_unread(again, after=calm.id)
+    assert talk.replace_task(seen, replace(seen, state="closed", closed_at=later))
+    assert read(store).facts.danger == Danger(code="102", tier="urgent", since=later), "closing the old is no news"
+
+
+def test_a_change_of_facts_leaves_alone_what_tasks_say_of_danger(table, store, chart):
+    talk = TableConversation(table, hashed)
+    before = read(store)
+    urgent = a_task(tier="urgent", code="101", climbs_at=SOON, urgent_since=SOON)
+    assert talk.open_unread(urgent, after="")
+    facts = replace(before.facts, patient=replace(before.facts.patient, given_name="Anna"))
+    new = replace(before, facts=facts, cursor=replace(before.cursor, rev=before.cursor.rev + 1))
+    assert store.commit(before, new, audit=AUDIT)
+    assert read(store).facts.danger is not None
+    assert read(store).facts.patient.given_name == "Anna"
 
 
 def test_the_due_index_holds_ids_and_nothing_else(store, table, clinic):
