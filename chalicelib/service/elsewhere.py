@@ -68,7 +68,7 @@ class Elsewhere:
         safety = reminder.category is Category.SAFETY
         self.store.open_task(
             Task(
-                id=f"{reminder.patient_id}{digest(reminder.clinic_id, reminder.seq, 'undelivered')}",
+                id=undelivered_id(reminder),
                 clinic_id=reminder.clinic_id,
                 patient_id=reminder.patient_id,
                 kind="undelivered",
@@ -98,6 +98,11 @@ class Elsewhere:
             message_id=about.message_id,
         )
         self.store.open_task(task)
+
+
+def undelivered_id(reminder: Reminder) -> str:
+    """The task that asks staff to say what the reminder could not."""
+    return f"{reminder.patient_id}{digest(reminder.clinic_id, reminder.seq, 'undelivered')}"
 
 
 def _other(channel: Channel) -> Channel:

@@ -1,13 +1,12 @@
 """Timeline: what went out, what will, and for whatever does not, why. The past is read, the future computed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.agenda import agenda
-from chalicelib.domain.cursor import Outcome
 from chalicelib.domain.decision import wake_of
-from chalicelib.domain.delivery import LOST, SHOWN, Reminder, Status
+from chalicelib.domain.delivery import SHOWN, Reminder
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.ids import reminder_id
 from chalicelib.domain.message import Composed, Site, compose
@@ -15,7 +14,9 @@ from chalicelib.domain.occurrence import About, Entry, Reason, State
 from chalicelib.domain.patient import Channel
 from chalicelib.domain.wording import Copybook
 from chalicelib.service.chart import Chart
+from chalicelib.service.conversation import Message
 from chalicelib.service.ports import Store
+from chalicelib.service.story import Beside, why
 
 LOOK_FORWARD = timedelta(days=90)
 """How far ahead a timeline reaches when nobody says."""
@@ -49,10 +50,13 @@ def timeline(
     now: datetime,
     start: datetime | None,
     end: datetime | None,
+    said: Iterable[Message] = (),
 ) -> list[Line]:
-    """The patient's occurrences from `start` to `end` (UTC), in order of time."""
+    """The patient's occurrences from `start` to `end` (UTC), in order of time. Where one channel failed, `said`, the
+    patient's messages, tell whether the other went instead."""
     facts = chart.facts
-    known = list(_past(store, chart))
+    beside = Beside.of(said, store.tasks_of(facts.clinic.id, facts.patient.id), facts.tz)
+    known = list(_past(store, chart, beside))
     # What is to be sent again stands twice: as what became of the first, and as what is to come.
     seen = {line.occurrence_id for line in known} - facts.progress.pending.keys()
     until = end or max(now, start or now) + LOOK_FORWARD
@@ -64,13 +68,13 @@ def timeline(
     return sorted(found, key=lambda line: (line.at, line.occurrence_id))
 
 
-def _past(store: Store, chart: Chart) -> Iterator[Line]:
+def _past(store: Store, chart: Chart, beside: Beside) -> Iterator[Line]:
     recorded = set()
     for reminder in store.reminders(chart.facts.clinic.id, chart.facts.patient.id):
         # A provider's event may be faster than the record of its send; until that is there, the claim tells.
         if reminder.is_complete:
             recorded.add(reminder.seq)
-        yield from _lines(reminder)
+        yield from _lines(reminder, beside)
     for flight in chart.cursor.in_flight.values():
         if flight.seq in recorded:
             continue
@@ -92,7 +96,7 @@ def _past(store: Store, chart: Chart) -> Iterator[Line]:
             )
 
 
-def _lines(reminder: Reminder) -> Iterator[Line]:
+def _lines(reminder: Reminder, beside: Beside) -> Iterator[Line]:
     for outcome in reminder.outcomes:
         went = outcome.state is State.SENT and outcome.channel is not Channel.TASK
         yield Line(
@@ -104,43 +108,12 @@ def _lines(reminder: Reminder) -> Iterator[Line]:
             kind=outcome.kind,
             channel=outcome.channel,
             state=SHOWN[reminder.status] if went else outcome.state,
-            reason=_why(reminder, outcome) if went else Reason(outcome.rule, outcome.detail),
+            reason=why(reminder, outcome, beside) if went else Reason(outcome.rule, outcome.detail),
             text=reminder.text if went else "",
             step=outcome.step,
             title=title_of(outcome.kind, outcome.about),
             carried_by=outcome.carried_by,
         )
-
-
-def _why(reminder: Reminder, outcome: Outcome) -> Reason:
-    if reminder.detail == LOST and reminder.status is Status.UNKNOWN:
-        return Reason(LOST, "the table was restored, and its record lost; whether it went out is not known")
-    failed = reminder.status is Status.FAILED and reminder.detail
-    return Reason("provider", _told(reminder)) if failed else Reason(outcome.rule, outcome.detail)
-
-
-def _told(reminder: Reminder) -> str:
-    """The provider's reason in words, with its code."""
-    said = next((words for code, words in _PROVIDER_SAYS.items() if reminder.detail.startswith(code)), "")
-    once_more = ", also when it was tried again two hours later" if reminder.again_at else ""
-    return f"{said or 'the provider did not deliver it'}{once_more} ({reminder.detail})"
-
-
-_PROVIDER_SAYS = {
-    "TEXT_UNREACHABLE": "the phone was off or out of reach",
-    "TEXT_CARRIER_UNREACHABLE": "the phone's carrier could not be reached",
-    "TEXT_TTL_EXPIRED": "it could not be delivered while it was of use",
-    "TEXT_BLOCKED": "the phone blocks the clinic's number",
-    "TEXT_INVALID_MESSAGE": "the provider refused the words",
-    "TEXT_INVALID": "there is no such number",
-    "TEXT_CARRIER_BLOCKED": "the carrier filtered it",
-    "TEXT_SPAM": "the carrier filtered it",
-    "TEXT_PROTECT_BLOCKED": "a protection rule of the account holds it back",
-    "Bounce:Permanent": "there is no such mailbox, or it takes nothing",
-    "Bounce": "the mailbox did not take it this time",
-    "Reject": "the provider refused the words",
-    "Rendering Failure": "the provider could not make the e-mail",
-}
 
 
 def future(chart: Chart, book: Callable[[], Copybook], site: Site, *, now: datetime, until: datetime) -> Iterator[Line]:

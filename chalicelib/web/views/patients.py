@@ -97,7 +97,8 @@ def timeline(call: Call, patient_id: str) -> dict[str, Any]:
     if found:
         raise wrong(found)
     page: Page = page_of(call, most=1000, usual=1000)
-    lines = all_lines(wiring.store(), chart, copybook, wiring.site(), now=call.now, start=start, end=end)
+    said = wiring.conversation().messages(chart.facts.clinic.id, chart.facts.patient.id)
+    lines = all_lines(wiring.store(), chart, copybook, wiring.site(), now=call.now, start=start, end=end, said=said)
     items, following = cut(lines, page)
     return answers.page([answers.line(each, chart.facts) for each in items], following)
 
