@@ -12,7 +12,7 @@ from chalicelib.adapters.moves import moves
 from chalicelib.adapters.schema import DUE
 from chalicelib.adapters.table import Absent, Change, Is, Item, Key, Operation, Put, Refused, Remove, Table
 from chalicelib.adapters.tasks import task_item
-from chalicelib.domain.delivery import MOVES, Event
+from chalicelib.domain.delivery import MOVES, Event, Status
 from chalicelib.domain.local_time import utc_text
 from chalicelib.service.chart import Task
 from chalicelib.service.conversation import NOBODY, Answer, Message, Waiting
@@ -88,8 +88,13 @@ class TableConversation:
         rows = self._all(keys.patient(clinic_id, patient_id), prefix=keys.MESSAGES, consistent=True)
         return (_message(row) for row in rows if "doc" in row)
 
-    def said_since(self, clinic_id: str, patient_id: str, kinds: Set[str], since: datetime) -> bool:
-        return any(not m.inbound and m.kind in kinds and m.at > since for m in self.messages(clinic_id, patient_id))
+    def said_since(
+        self, clinic_id: str, patient_id: str, kinds: Set[str], since: datetime, *, besides: str = ""
+    ) -> bool:
+        return any(
+            m.kind in kinds and m.at > since and not m.inbound and m.status != Status.FAILED and m.cause != besides
+            for m in self.messages(clinic_id, patient_id)
+        )
 
     def safety_asked(self, clinic_id: str, patient_id: str, since: datetime) -> datetime | None:
         asked: datetime | None = None

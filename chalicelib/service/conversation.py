@@ -110,8 +110,11 @@ class Conversation(Protocol):
     def messages(self, clinic_id: str, patient_id: str) -> Iterator[Message]:
         """All of a patient's, in order of their ids."""
 
-    def said_since(self, clinic_id: str, patient_id: str, kinds: Set[str], since: datetime) -> bool:
-        """Whether a message of one of the kinds has gone to the patient after `since`."""
+    def said_since(
+        self, clinic_id: str, patient_id: str, kinds: Set[str], since: datetime, *, besides: str = ""
+    ) -> bool:
+        """Whether a message of one of the kinds has gone to the patient after `since`, or may have, but for one that
+        `besides` caused."""
 
     def safety_asked(self, clinic_id: str, patient_id: str, since: datetime) -> datetime | None:
         """When the safety question was last asked after `since`, if nothing has answered it."""

@@ -8,6 +8,7 @@ question it answered is stored with it, so that it is understood the same.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from chalicelib.domain.clinic import Clinic
@@ -47,14 +48,16 @@ LETTERS = "ABDE"
 """By which patients who share a phone are told apart; C means confirm."""
 
 ACKNOWLEDGED = frozenset({"ack_routine", "ack_review", "ack_unknown"})
+DANGER = frozenset({"ack_urgent", "ack_emergency", "ack_ad", "ack_crisis"})
 ONCE_IN_A_WHILE = {
     "ack_routine": ACKNOWLEDGED,
     "ack_review": ACKNOWLEDGED,
     "ack_unknown": ACKNOWLEDGED | {"checkin_safety"},
-    "checkin_safety": frozenset({"checkin_safety"}),
+    "checkin_safety": DANGER | {"checkin_safety"},
+    "ack_urgent": frozenset({"ack_urgent"}),
 }
-"""Replies of which one in a while is enough, and after which others. The safety question waits for none but itself;
-what was asked for, and anything urgent, is never held back."""
+"""Replies of which one in a while is enough, and after which others. Whoever was just told to telephone at once has
+said what is new and worse, and is not asked. What was asked for, and any emergency's words, are never held back."""
 
 
 class UnknownNumber(Exception):
@@ -174,8 +177,11 @@ class Hearing:
                 # Whoever stopped texts gets none; the task says to phone.
                 return
             template = "stop_already"
+        said = partial(self.talk.said_since, clinic.id, patient_id, since=now - QUIET)
         lately = ONCE_IN_A_WHILE.get(template)
-        if lately and self.talk.said_since(clinic.id, patient_id, lately, now - QUIET):
+        # Heard anew, a message finds the reply it had the first time. And once somebody has seen the matter, what comes
+        # is another, and is answered as such.
+        if lately and said(lately, besides=inbound.id) and not said({"seen_by_staff"}):
             return
         self._say(
             clinic, patient_id, inbound, template, language, slots, now, grave=tier.severity >= Tier.URGENT.severity

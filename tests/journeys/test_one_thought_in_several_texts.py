@@ -66,7 +66,26 @@ def test_a_milder_text_lowers_nothing_and_pages_nobody(clinic):
 
 def test_danger_said_once_is_answered_once_and_the_words_around_it_are_not(clinic):
     went = burst(clinic, "I can't feel my legs", "the bus was late", "so I am home now")
-    assert went == [[(KIM, "page"), (ANA, "ack_urgent")], [(ANA, "checkin_safety")], []]
+    assert went == [[(KIM, "page"), (ANA, "ack_urgent")], [], []]
+
+
+def test_danger_said_twice_is_answered_once_in_ten_minutes_unless_somebody_has_seen_it(clinic):
+    went = burst(clinic, "I can't feel my legs", "they are numb up to the hip")
+    assert went == [[(KIM, "page"), (ANA, "ack_urgent")], []]
+    clinic.ask("POST", f"/tasks/{clinic.task('urgent_reply')['id']}/ack")
+    assert clinic.says("now my arms are numb too") == [(KIM, "page"), (ANA, "ack_urgent")]
+    clinic.world.advance("PT11M")
+    assert (ANA, "ack_urgent") in clinic.says("and my hands feel dead")
+
+
+def test_the_answer_to_danger_that_a_crash_held_up_comes_when_the_text_is_heard_anew(clinic):
+    """Refused as it was being sent, it has not been said."""
+    clinic.world.faults("sms", "crash_after_accept", 1)  # the page
+    assert clinic.says("I can't feel my legs") == [(KIM, "page")]
+    clinic.world.faults("sms", "timeout_before", 1)  # the answer
+    clinic.world.advance("PT10M")
+    kinds = [m["kind"] for m in clinic.world.outbox(to=ANA)]
+    assert kinds.count("ack_urgent") == 1, kinds
 
 
 def test_an_emergency_tells_everybody_paged_so_far_and_climbs_as_fast_as_one(clinic):
