@@ -120,7 +120,7 @@ def _alert(facts: Facts | None, task: Task) -> Concern:
         external_id=facts.patient.external_id if facts else "",
         title=task.title or task.kind.replace("_", " "),
         why=f"{why}; {meanwhile}" if meanwhile else why,
-        since=task.opened_at,
+        since=task.urgent_since or task.opened_at,
         due_on=task.due_on or None,
         task_id=task.id,
     )

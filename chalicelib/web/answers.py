@@ -181,6 +181,7 @@ def task(found: Task) -> dict[str, Any]:
         "message_id": found.message_id,
         "message_ids": list(found.said),
         "opened_at": utc_text(found.opened_at),
+        "urgent_since": utc_text(found.urgent_since) if found.urgent_since else None,
         "due_on": found.due_on or None,
         "ack_by": found.ack_by,
         "acked_at": utc_text(found.acked_at) if found.acked_at else None,

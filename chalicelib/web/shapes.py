@@ -209,6 +209,8 @@ class Task(Shape, kw_only=True, frozen=True):
     message_ids: list[str]
     """All that it is about, in the order they were said. The words stand at `/patients/{id}/messages`."""
     opened_at: Instant
+    urgent_since: Instant | None
+    """Since when it cannot wait: a milder message may have opened it."""
     due_on: str | None
     ack_by: str | None
     acked_at: Instant | None

@@ -47,8 +47,12 @@ def test_one_task_holds_the_texts_in_their_order(clinic):
 
 def test_a_worse_text_makes_it_urgent_pages_and_says_which_text_it_was(clinic):
     clinic.says("the bus was late")
+    clinic.world.advance("P4D")
     assert clinic.says("I can't feel my legs") == [(KIM, "page"), (ANA, "ack_urgent")]
-    (task,) = clinic.tasks()
+    (task,) = [each for each in clinic.tasks() if each["message_ids"]]
+    assert (task["opened_at"], task["urgent_since"]) == ("2026-03-02T15:00:00Z", "2026-03-06T15:00:00Z")
+    [line] = [each for each in clinic.ask("GET", "/worklist")["items"] if each.get("task_id") == task["id"]]
+    assert line["since"] == task["urgent_since"]
     assert (task["kind"], task["tier"], task["rung"]) == ("urgent_reply", "urgent", 1)
     assert words(clinic, task) == ["the bus was late", "I can't feel my legs"]
     assert task["message_id"] == task["message_ids"][1]

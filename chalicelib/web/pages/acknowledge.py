@@ -18,7 +18,7 @@ def show(at: Reached) -> Response | None:
     task = wiring.conversation().task(at.clinic.id, task_id)
     if task is None or task.tier not in CLIMB:
         return None
-    opened = local_text(task.opened_at, zone(at.clinic.timezone)).replace("T", " ")
+    opened = local_text(task.urgent_since or task.opened_at, zone(at.clinic.timezone)).replace("T", " ")
     lines = [
         f"{at.say(f'acknowledge.{task.tier}')}: {at.say('acknowledge.line')}",
         at.say("acknowledge.opened", opened=opened, zone=at.clinic.timezone),
