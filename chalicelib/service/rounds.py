@@ -142,6 +142,8 @@ def _meanwhile(facts: Facts | None, task: Task) -> str:
     if task.kind == "no_response":
         answered = facts.session is None or facts.session.answered
         return "the patient has answered since" if answered else ""
+    if task.kind == "channel_fallback" and task.message_id:  # a text said STOP
+        return "the patient takes texts again" if facts.contact(Channel.SMS, Category.APPOINTMENT) else ""
     if task.kind == "book_window" and task.due_on:
         target = date.fromisoformat(task.due_on)
         asked = (w for w in plan_windows(facts, target, target + timedelta(days=1)) if w.id == task.step)

@@ -128,6 +128,17 @@ def test_the_api_stops_the_ladder_as_well_and_closing_needs_an_outcome(clinic):
     assert task["id"] not in [t["id"] for t in clinic.tasks()]
 
 
+def test_the_worklist_says_when_texts_that_were_stopped_are_taken_again(clinic):
+    def why():
+        return [line["why"] for line in clinic.ask("GET", "/worklist")["items"] if line["title"].startswith("Texts")]
+
+    clinic.says("STOP")
+    [before] = why()
+    assert before.endswith("reminders now need another way")
+    clinic.says("START")
+    assert why() == [f"{before}; the patient takes texts again"]
+
+
 def test_danger_at_night_is_paged_and_answered_at_once(clinic):
     clinic.world.advance("PT12H")
     assert clinic.says("pounding headache and sweating") == [(KIM, "page"), (ANA, "ack_ad")]
