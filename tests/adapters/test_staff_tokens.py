@@ -1,7 +1,6 @@
 """A staff token is believed only when every part of it is the pool's own."""
 
 import json
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +8,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from bench.agenda import calls
 from chalicelib.adapters.staff_tokens import StaffTokens
 
 ISSUER = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool"
@@ -138,7 +138,4 @@ def test_while_the_pool_does_not_answer_the_keys_known_go_on_opening() -> None:
 def test_checking_one_is_quick_enough_for_every_request() -> None:
     known, made = tokens(), token()
     known.claims(made, now=NOW)
-    begun = time.process_time()
-    for _ in range(100):
-        known.claims(made, now=NOW)
-    assert time.process_time() - begun < 0.5
+    assert calls(lambda: known.claims(made, now=NOW)) < 4_000
