@@ -21,8 +21,8 @@ from chalicelib.service.tick import OVERDUE
 FINAL_WITHIN = timedelta(hours=1)
 """A claim is settled by redelivery within minutes; one that is not by then has been lost sight of."""
 
-WALKED = 30
-"""How many wakes back each morning looks: a week and more of the busiest plan, which the mornings before have seen."""
+WALKED = 15
+"""How many wakes back each morning looks: five days of the busiest plan. What lies before was looked at then."""
 
 PAGE = 100
 
