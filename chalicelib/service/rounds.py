@@ -111,7 +111,7 @@ def concerns(facts: Facts, tasks: Sequence[Task], now: datetime) -> Iterator[Con
 
 def _alert(facts: Facts | None, task: Task) -> Concern:
     why = f"{task.rule}: {task.detail}" if task.detail else task.rule
-    meanwhile = _unanswered(facts, task) or _meanwhile(facts, task)
+    meanwhile = "; ".join(each for each in (_several(task), _unanswered(facts, task), _meanwhile(facts, task)) if each)
     return Concern(
         kind="alert",
         tier=task.tier,
@@ -124,6 +124,10 @@ def _alert(facts: Facts | None, task: Task) -> Concern:
         due_on=task.due_on or None,
         task_id=task.id,
     )
+
+
+def _several(task: Task) -> str:
+    return f"{len(task.said)} messages lie on it" if len(task.said) > 1 else ""
 
 
 def _unanswered(facts: Facts | None, task: Task) -> str:

@@ -43,6 +43,8 @@ def test_one_task_holds_the_texts_in_their_order(clinic):
     (task,) = clinic.tasks()
     assert words(clinic, task) == ["the new cushion", "came on tuesday", "just so you know"]
     assert (task["kind"], task["tier"], task["title"]) == ("reply", "review_soon", "Read what the patient wrote")
+    (concern,) = clinic.ask("GET", "/worklist")["items"]
+    assert concern["why"].endswith("3 messages lie on it")
 
 
 def test_a_worse_text_makes_it_urgent_pages_and_says_which_text_it_was(clinic):
