@@ -43,9 +43,10 @@ class Escalation:
         whoever got one is told of a worse tier, and the next goes when its time has come.
 
         Raises `Unsettled` when the page that the message itself called for may still be on its way."""
+        opened = task.said[0] == cause
         # Whoever laid a text on a task that another is paging about at this moment has nothing to wait for.
-        with nullcontext() if task.said[0] == cause else suppress(Unsettled):
-            if task.rung and task.message_id == cause and task.state == "open":
+        with nullcontext() if opened else suppress(Unsettled):
+            if task.rung and task.message_id == cause and task.state == "open" and not opened:
                 for rung in range(min(task.rung, len(ladder(clinic)))):
                     self._page_rung(clinic, task, rung, now)
             if task.rung == 0 or (task.climbs_at is not None and task.climbs_at <= now):

@@ -146,6 +146,8 @@ def _live(world: World) -> None:
     world.advance("PT20M")
     _ask_everything(ask, {"patient_id": ben, "clinic_id": clinic}, operator)
     world.inbound(BEN, NUMBER, NUMB)
+    paged = next(m for m in reversed(world.outbox()) if m["kind"] == "page")
+    world.receipt(paged["provider_message_id"], "Bounce")
     # What the escalation queue should have done is lost: the watch has to.
     world.aws.hold(world.aws.queue("escalate"), [])
     world.advance("PT3H")
