@@ -114,6 +114,7 @@ def _pattern(data: Mapping[str, Any], groups: Mapping[str, Group]) -> Pattern:
         needs=tuple(data["needs"]),
         within=_HALF_WORDS * data.get("within", 6),
         tier=Tier(data["tier"]) if "tier" in data else None,
+        leans=data.get("leans", False),
     )
 
 

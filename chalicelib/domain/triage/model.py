@@ -1,22 +1,25 @@
-"""A linear model over words, word pairs and letters, which may raise a tier and never lowers one.
+"""A linear model over words, word pairs, letters and concepts, which may raise a tier and never lowers one.
 
 A message scores as its best stretch: the run of at most WINDOW tokens whose weights sum highest. So a long harmless
 story around one sentence of danger does not dilute it, adding words before or after can only raise the score, and
 the stretch that decided is the explanation. Weights come from `bench/triage/train.py` and ship as data.
 
-One class says whether a message is urgent. The others only say which kind of emergency an urgent message is; they
-have learnt from nothing else, and mean nothing for messages that nobody holds to be urgent.
+Two classes say whether a message is urgent: one for all dangers, one for despair alone, which is told in everyday
+words. The others only say which kind of emergency an urgent message is; they have learnt from nothing else, and mean
+nothing for messages that nobody holds to be urgent.
 """
 
 from array import array
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from math import sqrt
 from typing import Any
-from zlib import crc32
+from zlib import crc32, decompress
 
+from .phrases import Found
 from .plain import is_ideograph
 from .values import Tier
 
@@ -24,6 +27,11 @@ WINDOW = 20
 _LETTERS = (3, 4, 5)
 _LETTERS_WEIGHT = 2.0
 """A word's runs of letters count together as about two words, however long it is."""
+CONCEPT_WEIGHT = 0.4
+"""What a concept counts beside a word. Concepts are the same in all languages, so what is learnt of one in Spanish is
+known in Chinese; but the words that make them up were gathered by one person, so they count less than words do."""
+LEAN = 0.5
+"""How far below its floor a class that says urgent may stay where a pattern that only leans agrees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +45,24 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Buckets by where they may be used: token i alone, pair (i-1, i), pair around one token (i-2, i)."""
+    """Buckets by where they may be used: token i alone, pair (i-1, i), pair around one token (i-2, i).
+
+    `concepts[i]` are the concepts whose phrase ends at token i, each with the token it starts at: a stretch must hold
+    the whole phrase.
+    """
 
     alone: list[Token]
     pairs: list[int]
     skips: list[int]
+    concepts: list[list[tuple[int, int]]]
 
 
-def features(tokens: Sequence[str], buckets: int) -> Features:
-    """The hashed features of a message. Training and reading share this function: it is the model's other half."""
+def crc_bucket(buckets: int, feature: str) -> int:
+    return crc32(feature.encode("utf-8", "surrogatepass")) % buckets
 
-    def bucket(feature: str) -> int:
-        return crc32(feature.encode("utf-8", "surrogatepass")) % buckets
 
+def features(tokens: Sequence[str], concepts: Iterable[Found], bucket: Callable[[str], int]) -> Features:
+    """The features of a message in buckets. Training and reading share this function: it is the model's other half."""
     known: dict[str, Token] = {}
     for token in tokens:
         if token not in known:
@@ -63,7 +76,10 @@ def features(tokens: Sequence[str], buckets: int) -> Features:
     alone = [known[token] for token in tokens]
     pairs = [bucket(f"p {a} {b}") for a, b in pairwise(tokens)]
     skips = [bucket(f"s {a} {b}") for a, b in zip(tokens, tokens[2:], strict=False)]
-    return Features(alone, pairs, skips)
+    ending: list[list[tuple[int, int]]] = [[] for _ in tokens]
+    for start, end, name in sorted({(each.start, each.end, each.key) for each in concepts}):
+        ending[end - 1].append((start, bucket(f"c {name}")))
+    return Features(alone, pairs, skips, ending)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +98,7 @@ def best_stretch(weights: Sequence[float], seen: Features) -> Stretch:
     alone = [weight(own.word) + own.share * sum(map(weight, own.letters)) for own in seen.alone]
     pairs = [0.0, *(weights[each] for each in seen.pairs)]
     skips = [0.0, 0.0, *(weights[each] for each in seen.skips)]
+    concepts = [[(start, CONCEPT_WEIGHT * weights[each]) for start, each in ending] for ending in seen.concepts]
     for start in range(len(alone)):
         total = 0.0
         for at in range(start, min(start + WINDOW, len(alone))):
@@ -90,6 +107,9 @@ def best_stretch(weights: Sequence[float], seen: Features) -> Stretch:
                 total += pairs[at]
             if at > start + 1:
                 total += skips[at]
+            for opens, worth in concepts[at]:
+                if opens >= start:
+                    total += worth
             if total > best.margin:
                 best = Stretch(total, start, at + 1)
     return best
@@ -116,11 +136,11 @@ class Model:
         self.outcomes = tuple(outcomes)
         self.buckets = buckets
 
-    def stretches(self, tokens: Sequence[str]) -> list[tuple[Outcome, Stretch]]:
+    def stretches(self, tokens: Sequence[str], concepts: Iterable[Found]) -> list[tuple[Outcome, Stretch]]:
         """Each class with its best stretch; a positive margin raises."""
-        if not tokens:
+        if not tokens or not self.outcomes:
             return []
-        seen = features(tokens, self.buckets)
+        seen = features(tokens, concepts, partial(crc_bucket, self.buckets))
         judged: list[tuple[Outcome, Stretch]] = []
         for outcome in self.outcomes:
             raw = best_stretch(outcome.weights, seen)
@@ -130,7 +150,7 @@ class Model:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Model":
-        """Weights are signed bytes in base64, one per bucket, times the class's step."""
+        """Weights are signed bytes, one per bucket, deflated and in base64, times the class's step."""
         outcomes = [
             Outcome(
                 name=each["name"],
@@ -139,7 +159,7 @@ class Model:
                 ad_risk_only=each["ad_risk_only"],
                 floor=each["floor"],
                 step=each["step"],
-                weights=array("b", b64decode(each["weights"])),
+                weights=array("b", decompress(b64decode(each["weights"]))),
             )
             for each in data["outcomes"]
         ]

@@ -2,7 +2,9 @@
 
 A concept is a list of phrases in all languages together, so a sentence that mixes languages still brings its concepts
 side by side. A rule holds where one phrase of each of its concepts stands within so many half words of the first.
-There is no rule that takes a match away: negation, tense and mood are left to the human who reads the message.
+Some only lean: their words are said of films and football as well, and count in full where the message is urgent
+anyway or the model nearly says so. There is no rule that takes a match away: negation, tense and mood are left to the
+human who reads the message.
 """
 
 from bisect import bisect_left
@@ -18,13 +20,16 @@ from .values import Tier
 class Pattern:
     """`within` is in half words (see `Plain.reach`), from the start of one phrase to the start of the other.
 
-    `tier` replaces the group's where a pattern is worse than its group (a plea for help)."""
+    `tier` replaces the group's where a pattern is worse than its group (a plea for help). `leans` marks a pattern that
+    raises nothing by itself.
+    """
 
     id: str
     group: str
     needs: tuple[str, ...]
     within: int
     tier: Tier | None = None
+    leans: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

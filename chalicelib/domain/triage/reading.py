@@ -5,7 +5,8 @@ from math import inf
 
 from .intents import understand
 from .knowledge import Group, Knowledge
-from .model import Outcome, Stretch
+from .model import LEAN, Outcome, Stretch
+from .patterns import Match
 from .phrases import Found
 from .plain import Plain, plain
 from .values import (
@@ -51,12 +52,18 @@ def read(text: str, listener: Listener, prompts: Sequence[Prompt], knowledge: Kn
     if not understood.closed:
         concepts = knowledge.patterns.concepts(forms)
         terms = knowledge.terms.find(forms)
-        judged = _judged(message, listener, knowledge)
+        matches = knowledge.patterns.matches(message, concepts)
+        judged = _judged(message, concepts, listener, knowledge)
         margin = max((stretch.margin for outcome, stretch in judged if outcome.tier is Tier.URGENT), default=-inf)
         evidence += _from_terms(terms, message, listener, knowledge)
-        evidence += _from_patterns(concepts, message, listener, knowledge)
+        evidence += _from_patterns([each for each in matches if not each.pattern.leans], message, listener, knowledge)
         evidence += _two_signs(terms, concepts, message, listener)
-        if margin > 0 or any(each.tier.severity >= Tier.URGENT.severity for each in evidence):
+        leaning = [each for each in matches if each.pattern.leans]
+        urgent = margin > (-LEAN if leaning else 0) or any(
+            each.tier.severity >= Tier.URGENT.severity for each in evidence
+        )
+        if urgent:
+            evidence += _from_patterns(leaning, message, listener, knowledge)
             evidence += _from_model(judged, message, listener, knowledge)
         clinical = any(name in knowledge.clinical for name in concepts)
     tier = worst(_least(understood.intents, understood.closed), *(each.tier for each in evidence))
@@ -124,10 +131,10 @@ def _from_terms(terms: Sequence[Found], message: Plain, listener: Listener, know
 
 
 def _from_patterns(
-    concepts: Mapping[str, list[Found]], message: Plain, listener: Listener, knowledge: Knowledge
+    matches: Sequence[Match], message: Plain, listener: Listener, knowledge: Knowledge
 ) -> list[Evidence]:
     evidence = []
-    for match in knowledge.patterns.matches(message, concepts):
+    for match in matches:
         group = knowledge.groups[match.pattern.group]
         if group.pump_only and not listener.itb_pump:
             continue
@@ -169,11 +176,14 @@ def _two_signs(
     ]
 
 
-def _judged(message: Plain, listener: Listener, knowledge: Knowledge) -> list[tuple[Outcome, Stretch]]:
+def _judged(
+    message: Plain, concepts: Mapping[str, list[Found]], listener: Listener, knowledge: Knowledge
+) -> list[tuple[Outcome, Stretch]]:
     """The classes of the model that mean something for this patient, each with its best stretch."""
+    phrases = [each for hits in concepts.values() for each in hits]
     return [
         (outcome, stretch)
-        for outcome, stretch in knowledge.model.stretches(message.tokens)
+        for outcome, stretch in knowledge.model.stretches(message.tokens, phrases)
         if listener.ad_risk or not outcome.ad_risk_only
     ]
 

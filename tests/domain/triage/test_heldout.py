@@ -11,9 +11,10 @@ from chalicelib.domain.triage.model import Model
 
 # A little under the figures of docs/triage.md, so that rewording a rule is free and losing a group is not.
 FLOORS = {
-    "heldout_d": {"urgent": 0.97, "emergency": 0.96, "crisis": 0.92, "alarms": 0.09},
-    "heldout_e": {"urgent": 0.97, "emergency": 0.96, "crisis": 0.95, "alarms": 0.29},
-    "heldout_f": {"urgent": 0.96, "emergency": 0.92, "crisis": 0.87, "alarms": 0.31},
+    "heldout_d": {"urgent": 0.95, "emergency": 0.95, "crisis": 0.92, "alarms": 0.08, "louder": 0.13},
+    "heldout_e": {"urgent": 0.97, "emergency": 0.95, "crisis": 0.95, "alarms": 0.25, "louder": 0.20},
+    "heldout_f": {"urgent": 0.96, "emergency": 0.91, "crisis": 0.89, "alarms": 0.29, "louder": 0.20},
+    "heldout_g": {"urgent": 0.97, "emergency": 0.96, "crisis": 0.95, "alarms": 0.16, "louder": 0.26},
 }
 
 
@@ -30,6 +31,7 @@ def test_sensitivity_and_false_alarms_hold_on_the_held_out_messages(judged: tupl
     assert measured["emergencies raised to emergency"].share >= floors["emergency"]
     assert measured["suicidal messages read as crisis"].share >= floors["crisis"]
     assert measured["harmless (routine) raised to urgent"].share <= floors["alarms"]
+    assert measured["urgent raised to emergency"].share <= floors["louder"]
 
 
 def test_the_model_lowers_no_held_out_message(judged: tuple[str, list[Judged]], knowledge: Knowledge) -> None:

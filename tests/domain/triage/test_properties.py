@@ -2,13 +2,14 @@
 
 import dataclasses
 import time
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.triage import Knowledge, Listener, PromptKind, Tier, read
-from chalicelib.domain.triage.model import WINDOW, Model, best_stretch, features
+from chalicelib.domain.triage.model import CONCEPT_WEIGHT, WINDOW, Model, best_stretch, crc_bucket, features
 from chalicelib.protocols.triage import load
 
 from .conftest import asked
@@ -79,8 +80,10 @@ def test_ten_thousand_characters_are_read_in_bounded_time(knowledge: Knowledge, 
 @given(tokens=words)
 @settings(max_examples=60, deadline=None)
 def test_the_best_stretch_is_the_best_of_all_stretches(tokens: list[str]) -> None:
-    outcome = load().model.outcomes[0]
-    seen = features(tokens, load().model.buckets)
+    knowledge = load()
+    outcome = knowledge.model.outcomes[0]
+    concepts = [each for hits in knowledge.patterns.concepts([(token,) for token in tokens]).values() for each in hits]
+    seen = features(tokens, concepts, partial(crc_bucket, knowledge.model.buckets))
 
     def total(start: int, end: int) -> float:
         alone = sum(
@@ -89,7 +92,10 @@ def test_the_best_stretch_is_the_best_of_all_stretches(tokens: list[str]) -> Non
         )
         pairs = sum(outcome.weights[each] for each in seen.pairs[start : end - 1])
         skips = sum(outcome.weights[each] for each in seen.skips[start : max(start, end - 2)])
-        return alone + pairs + skips
+        named = sum(
+            outcome.weights[bucket] for ending in seen.concepts[start:end] for opens, bucket in ending if opens >= start
+        )
+        return alone + pairs + skips + CONCEPT_WEIGHT * named
 
     every = [
         total(start, end)

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from chalicelib.domain.triage import IntentKind, Knowledge, Listener, PromptKind, Tier, read
-from chalicelib.domain.triage.model import Model
+from chalicelib.domain.triage.model import LEAN, Model
 
 from .conftest import asked
 
@@ -102,6 +102,32 @@ def test_a_kind_of_emergency_means_nothing_until_something_says_that_the_message
     assert read("today is the day I stop being a problem", Listener(), [], knowledge).reply == "ack_crisis"
     assert read("today is the day I stop being a problem", Listener(), [], without).tier is Tier.REVIEW_SOON
     assert read("fever, and today is the day I stop being a problem", Listener(), [], without).reply == "ack_crisis"
+
+
+def test_a_pattern_that_leans_counts_only_beside_something_urgent(knowledge: Knowledge) -> None:
+    without = dataclasses.replace(knowledge, model=Model([], knowledge.model.buckets))
+
+    assert read("bleeding", Listener(), [], without).tier is Tier.REVIEW_SOON
+    assert read("fever and bleeding", Listener(), [], without).groups == ("infection", "dvt_trauma")
+
+
+def test_a_pattern_that_leans_needs_the_model_only_half_way(knowledge: Knowledge) -> None:
+    def held_at(margin: float) -> Knowledge:
+        [urgent] = [each for each in knowledge.model.outcomes if each.name == "urgent"]
+        [(_, stretch)] = Model([urgent], knowledge.model.buckets).stretches(["drowning"], [])
+        moved = dataclasses.replace(urgent, floor=urgent.floor + stretch.margin - margin)
+        return dataclasses.replace(knowledge, model=Model([moved], knowledge.model.buckets))
+
+    assert read("drowning", Listener(), [], held_at(-LEAN - 1)).tier is Tier.REVIEW_SOON
+    assert read("drowning", Listener(), [], held_at(0.1 - LEAN)).reply == "ack_emergency"
+
+
+@pytest.mark.parametrize("text", ["goodbye, thanks", "adieu merci", "adios, gracias", "谢谢，再见", "再见了谢谢你们"])
+def test_a_goodbye_is_no_bare_courtesy(knowledge: Knowledge, text: str) -> None:
+    reading = read(text, Listener(), [], knowledge)
+
+    assert reading.tier is not Tier.ROUTINE
+    assert reading.ask_safety_net or reading.tier.severity >= Tier.URGENT.severity
 
 
 @pytest.mark.parametrize("text", ["sos", "au secours", "heart attack", "I'm having a stroke", "要跳了,我要跳了"])
