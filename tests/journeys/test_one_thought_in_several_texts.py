@@ -188,7 +188,7 @@ class Thought:
 
 
 THOUGHTS = [
-    Thought("en", ("my legs", "feel weird", "since this morning")),
+    Thought("en", ("my legs", "seem strange", "since this morning")),
     Thought("es", ("las piernas", "las tengo raras", "desde esta mañana")),
     Thought("fr", ("mes jambes", "sont bizarres", "depuis ce matin")),
     Thought("zh", ("我的脚", "今天早上开始", "有点不一样")),
@@ -206,7 +206,7 @@ def test_what_is_danger_only_together_is_danger(clinic, thought):
 
 
 def test_texts_an_hour_apart_are_not_read_as_one(clinic):
-    burst(clinic, "my legs", "feel weird", apart="PT1H")
+    burst(clinic, "my legs", "seem strange", apart="PT1H")
     assert clinic.task("reply")["tier"] == "review_soon"
 
 
