@@ -2,8 +2,8 @@
 
 Each rung is paged by text, or by e-mail where there is no number or texts are refused, and sends its own delayed
 reminder to climb on; a page that fails goes straight to the next. Nobody having answered, everybody is paged, again and
-again. A sweep over deadlines every minute is the backstop. No stop switch, pause or opt-out of a patient's silences a
-page.
+again. A sweep over deadlines every minute begins these rounds, and is the backstop for all the rest. No stop switch,
+pause or opt-out of a patient's silences a page.
 """
 
 import json
@@ -26,6 +26,12 @@ from chalicelib.service.say import Saying, Unsettled, Voice
 LINK_LIFE = timedelta(days=2)
 
 TRIES = 5
+
+UNNOTICED = timedelta(seconds=60)
+"""A rung whose message has not come this long after its time has lost it."""
+
+MOST_DELAY_S = 900
+"""SQS delays no message longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +171,13 @@ class Escalation:
         )
 
     def sweep(self, *, now: datetime) -> int:
-        """The backstop: queues again the rungs whose time has passed unnoticed. Answers how many."""
-        overdue = self.talk.overdue_tasks(now - timedelta(seconds=60), limit=200)
-        for task in overdue:
-            self.queue.send([QueueMessage(body=encode(task), group=task.clinic_id)])
-        return len(overdue)
+        """Queues the rounds whose time has come, and, the backstop, the rungs whose time has passed unnoticed. Answers
+        how many those are."""
+        come = self.talk.overdue_tasks(now, limit=200)
+        rounds = [task for task in come if task.unanswered_since]
+        unnoticed = [task for task in come if not task.unanswered_since and now - (task.climbs_at or now) >= UNNOTICED]
+        self.queue.send([QueueMessage(body=encode(task), group=task.clinic_id) for task in rounds + unnoticed])
+        return len(unnoticed)
 
     def unanswered(self) -> int:
         """Of how many tasks everybody has been paged and nobody has answered."""
@@ -212,8 +220,11 @@ class Escalation:
     def _later(self, task: Task, now: datetime) -> None:
         if task.climbs_at is None:
             return
-        delay = min(900, max(0, int((task.climbs_at - now).total_seconds())))
-        self.queue.send([QueueMessage(body=encode(task), delay_s=delay, group=task.clinic_id)])
+        delay = max(0, int((task.climbs_at - now).total_seconds()))
+        if task.unanswered_since and delay > MOST_DELAY_S:
+            # Hours off: the sweep finds it by the minute, where a message would go round four times an hour for days.
+            return
+        self.queue.send([QueueMessage(body=encode(task), delay_s=min(MOST_DELAY_S, delay), group=task.clinic_id)])
 
 
 def paged(subject: str) -> tuple[str, str]:

@@ -55,6 +55,18 @@ def test_after_the_last_contact_everybody_is_paged_at_once_and_the_office_is_wri
     assert "Ruiz" not in mail["text"]
 
 
+def test_between_rounds_no_message_goes_round(clinic):
+    def queued():
+        return sum(number for call, number in clinic.world.aws.calls.items() if call.startswith("SendMessage"))
+
+    unanswered(clinic)
+    clinic.world.advance("PT8H")
+    before = queued()
+    assert pages(clinic, "PT3H") == {}
+    assert queued() == before
+    assert len(pages(clinic, "PT1H")) == 1
+
+
 def test_rounds_come_at_longer_and_longer_intervals_for_a_day(clinic):
     unanswered(clinic)
     start = clinic.world.now
