@@ -47,7 +47,10 @@ def read(token: str, secret: bytes, now: datetime) -> Link | None:
     """What the token permits; None when it was altered, made for something else, or has expired."""
     head, _, tail = token.partition(".")
     payload = _decode(head)
-    if payload is None or not hmac.compare_digest(_encode(_mac(payload, secret)), tail):
+    # As bytes: strings outside ASCII it refuses to compare.
+    if payload is None or not hmac.compare_digest(
+        _encode(_mac(payload, secret)).encode(), tail.encode("utf-8", "replace")
+    ):
         return None
     purpose, clinic, patient, subject, expires = payload.decode().split("|")
     link = Link(

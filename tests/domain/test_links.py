@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chalicelib.domain.links import Link, Purpose, read, sign
@@ -46,5 +46,9 @@ def test_one_changed_character_anywhere_is_noticed(part):
 
 
 @given(st.text(max_size=200))
+@example("")
+@example(".é")
+@example("腿.麻")
+@example("AA.\ud800")
 def test_whatever_is_offered_is_answered_without_an_error(token):
     assert read(token, SECRET, NOW) is None
