@@ -71,7 +71,9 @@ class Wake:
 
     @property
     def tasks(self) -> tuple[Outcome, ...]:
-        return tuple(o for o in self.outcomes if o.channel is Channel.TASK and o.state is State.SENT)
+        """What becomes work for staff: each piece once, whatever shares it."""
+        work = (o for o in self.outcomes if o.channel is Channel.TASK and o.state is State.SENT)
+        return tuple(o for o in work if o.carried_by is None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

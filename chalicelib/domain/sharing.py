@@ -21,7 +21,8 @@ class Shared:
 def merged(live: list[Slotted]) -> list[Shared]:
     """The messages to place, in order of rank, each with the occurrences that ride along."""
     groups: dict[object, list[Slotted]] = {}
-    for found in sorted(live, key=lambda found: (found[1], found[0].rides, found[0].rank, found[0].id)):
+    # By their steps before their ids, which are random: of two patients with one plan the same speaks for the others.
+    for found in sorted(live, key=lambda found: (found[1], found[0].rides, found[0].rank, found[0].step, found[0].id)):
         occurrence = found[0]
         groups.setdefault((occurrence.merge, occurrence.channel) if occurrence.merge else occurrence.id, []).append(
             found

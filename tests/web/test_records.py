@@ -209,6 +209,16 @@ def test_the_worklist_is_worst_first_and_says_why(world: World, clinic: Tenant) 
     assert len(list(csv.DictReader(io.StringIO(sheet)))) == len(items)
 
 
+def test_windows_of_one_day_are_one_piece_of_work(clinic: Tenant, world: World) -> None:
+    clinic.enrol("MRN-1", anchors={"injury_date": "2025-05-10"}, protocols=["program.18mo.v1", "annual.v1"])
+    world.advance("P25D")
+    asked = [t["title"] for t in clinic.ask("GET", "/tasks?state=open").json()["items"] if t["due_on"] == "2026-05-10"]
+    assert asked == [
+        "Book: Cardiovascular risk screen; Bone density; Renal/bladder ultrasound; Urology review; "
+        "Annual review: neuro, skin, seating, bladder, bowel, bone, mood, meds; Physiatry 12 mo"
+    ]
+
+
 def test_the_worklist_says_when_a_visit_to_book_has_been_booked_meanwhile(clinic: Tenant, world: World) -> None:
     patient = clinic.enrol("MRN-1", anchors={"injury_date": "2026-01-10"}, protocols=["neuro.emsci.v1"])
     world.advance("P6D")
