@@ -10,7 +10,7 @@ from bench.triage.corpus import Example, heldout
 from chalicelib.domain.triage import Knowledge, Reading, Tier, read
 from chalicelib.protocols.triage import load
 
-SETS = ("heldout_d", "heldout_e", "heldout_f", "heldout_g")
+SETS = ("heldout_d", "heldout_e", "heldout_f", "heldout_g", "heldout_h")
 """Never learnt from. `heldout_a`, `heldout_b` and `heldout_c` were measured once and are training texts since."""
 _Z = 1.959964  # 95 %
 

@@ -59,9 +59,18 @@ _CLEAR = 0.05
 MODEL = Path(__file__).parents[2] / "chalicelib" / "protocols" / "triage" / "model.json"
 WORKED = Path(__file__).parents[2] / "tests" / "domain" / "triage" / "triage_cases.json"
 """The reference's worked cases, which hold as they stand."""
-STRANGERS = ("training_x", "training_y", "training_r", "training_p", "training_q", "training_s")
+STRANGERS = (
+    "training_x",
+    "training_y",
+    "training_r",
+    "training_p",
+    "training_q",
+    "training_s",
+    "training_t",
+    "training_u",
+)
 FOLDS = 3
-"""Into so many parts the strangers are dealt in turn (X and P, Y and Q, R and S); each part is read by a model that
+"""Into so many parts the strangers are dealt in turn (X, P and T, Y, Q and U, R and S); each part is read by a model that
 learnt from the others."""
 LEARNT = ("training", "dev", "heldout_a", "heldout_b", "heldout_c", *STRANGERS)
 """heldout_a, b and c were held out once (docs/triage.md says how that went) and are learnt from since."""
