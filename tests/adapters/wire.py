@@ -57,6 +57,8 @@ def cut_short(caller: "_Caller") -> None:
 
 def gibberish(caller: "_Caller") -> None:
     caller.send_response(200)
+    # Said, so that the client does not ask its next question on a connection that is about to end.
+    caller.send_header("Connection", "close")
     caller.send_header("Content-Length", "9")
     caller.end_headers()
     caller.wfile.write(b"<html></h")
