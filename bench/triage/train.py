@@ -70,8 +70,8 @@ STRANGERS = (
     "training_u",
 )
 FOLDS = 3
-"""Into so many parts the strangers are dealt in turn (X, P and T, Y, Q and U, R and S); each part is read by a model that
-learnt from the others."""
+"""Into so many parts the strangers are dealt in turn (X, P and T; Y, Q and U; R and S); each part is read by a model
+that learnt from the others."""
 LEARNT = ("training", "dev", "heldout_a", "heldout_b", "heldout_c", *STRANGERS)
 """heldout_a, b and c were held out once (docs/triage.md says how that went) and are learnt from since."""
 HARMLESS = {"scary": 1 / 3, "admin": 1 / 3, "courtesy": 1 / 3}
